@@ -1,0 +1,40 @@
+"""A zoo of small Keras models: composed by Hydra, trained by fit or by GradientTape, tracked by MLflow.
+
+Importing it is light; TensorFlow comes when a run starts.
+
+Example:
+    >>> import zoo
+    >>> result = zoo.train("model=xor_mlp", "optimizer=rprop", "batch_size=full")
+    >>> model = zoo.load(result.run_id).model
+"""
+
+from typing import TYPE_CHECKING
+
+from zoo.start import compose
+
+if TYPE_CHECKING:
+    from zoo.run import Result
+    from zoo.verbs.load import Loaded
+
+__all__ = ["compose", "load", "train"]
+
+
+def train(*overrides: str) -> "Result":
+    """Train what the words of a command line ask for; see `zoo.run.run`.
+
+    Args:
+        overrides: Such as `"model=lstm"` and `"optimizer.learning_rate=0.01"`.
+
+    Raises:
+        BadInput: A choice, key or value is not valid.
+    """
+    from zoo.run import run
+
+    return run(compose(*overrides))
+
+
+def load(run_id: str, tracking_uri: str | None = None) -> "Loaded":
+    """Return the model, config and vocabulary of a tracked run; see `zoo.verbs.load.load`."""
+    from zoo.verbs.load import load
+
+    return load(run_id, tracking_uri)

@@ -1,0 +1,159 @@
+"""What a finished run leaves to look at: its model, its pictures, its reports, as files in the run's folder."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from omegaconf import OmegaConf
+
+from zoo.config import Config
+from zoo.data import Splits
+from zoo.models import building
+from zoo.results import boundary, classification, curves, predictions, samples
+from zoo.training.evaluation import reset_states
+from zoo.training.train import Training
+
+SMALL = 16  # examples; up to here every input's prediction is worth a line
+SAMPLE_TOKENS = {"word": 100, "char": 400}
+
+
+def write_config(config: Config, folder: Path) -> None:
+    """Write the resolved config, and the user's own words beside it."""
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(config.tree())), encoding="utf-8")
+    (folder / "overrides.yaml").write_text(
+        OmegaConf.to_yaml(OmegaConf.create(list(config.overrides))), encoding="utf-8"
+    )
+
+
+def write_training(training: Training, folder: Path) -> None:
+    """Write the history as a table, the learning curves, and the gradient norms of each layer."""
+    if not training.history:
+        return
+    names = list(training.history)
+    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows(zip(*training.history.values(), strict=True))
+    best = int(training.best["epoch"]) if training.best else None
+    curves.learning_curves(training.history, folder, best_epoch=best)
+    curves.gradient_norms(training.norms, training.layers, folder)
+
+
+def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) -> str:
+    """Write what a small model ended with: final weights, and each input's prediction beside its label.
+
+    Args:
+        model: With the weights of the last step.
+
+    Returns:
+        The same for the terminal; empty for a model or data too large to read.
+    """
+    if splits.spec.kind != "vectors" or len(splits.train) > SMALL:
+        return ""
+    assert splits.train.y is not None
+    _, weights = predictions.weights([(w.path, w.numpy()) for w in model.trainable_variables], folder)
+    values = _outputs(model, splits.train.x, config)
+    predicted = values[:, 0] if values.shape[1] == 1 else values.argmax(axis=1)
+    _, table = predictions.table(splits.train.x, splits.train.y, predicted, folder)
+    return f"{weights}\n\n{table}"
+
+
+def is_solved(model: keras.Model, splits: Splits, config: Config) -> bool | None:
+    """Tell whether every training pattern is on the right side of 0.5; None where that is not the question."""
+    if splits.spec.target != "binary" or splits.train.y is None:
+        return None
+    predicted = _outputs(model, splits.train.x, config)[:, 0]
+    return bool(np.all((predicted > 0.5) == (splits.train.y > 0.5)) and np.all(predicted != 0.5))
+
+
+def keepable(config: Config, splits: Splits, weights: list[np.ndarray]) -> keras.Model:
+    """Return the model to be kept: any batch size, nothing random, not compiled, with the given weights."""
+    model = building.build(config.model, replace(splits.spec, batch_size=None))
+    model.set_weights(weights)
+    return model
+
+
+def write_model(model: keras.Model, splits: Splits, folder: Path) -> None:
+    """Write `model.keras`, and the vocabulary that its ids mean."""
+    model.save(folder / "model.keras")
+    if splits.vocabulary is not None:
+        splits.vocabulary.save(folder / "vocabulary.json")
+
+
+def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Path) -> str:
+    """Write what the task calls for: report and confusion matrix, decision boundary, or a sample of text.
+
+    Args:
+        model: With the best weights.
+
+    Returns:
+        The sample of text for the terminal, or nothing.
+    """
+    if splits.spec.kind == "tokens":
+        text = sample(config, splits, model.get_weights())
+        samples.save(text, folder)
+        return text
+    assert splits.test.y is not None
+    values = _outputs(model, splits.test.x, config)
+    predicted = (values[:, 0] > 0.5).astype(int) if values.shape[1] == 1 else values.argmax(axis=1)
+    names = splits.spec.labels or [str(label) for label in range(splits.spec.classes)]
+    classification.report(splits.test.y.astype(int), predicted, names, folder)
+    if splits.spec.shape == (2,):
+
+        def probability(x: np.ndarray) -> np.ndarray:
+            found = _outputs(model, x.astype(np.float32), config)
+            return found[:, 0] if found.shape[1] == 1 else found
+
+        boundary.decision_boundary(probability, splits.test.x, splits.test.y, folder)
+    return ""
+
+
+def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:
+    """Return a text that the model writes, begun with the first line of the validation text."""
+    vocabulary = splits.vocabulary
+    assert vocabulary is not None
+    prompt = [int(token) for token in splits.valid.x[: 8 if vocabulary.level == "word" else 32]]
+    banned = [] if vocabulary.unk is None else [vocabulary.unk]
+    ids = samples.generate(
+        next_logits(config, splits, weights),
+        prompt,
+        SAMPLE_TOKENS[vocabulary.level],
+        seed=config.seed,
+        banned=banned,
+    )
+    return vocabulary.decode([*prompt, *ids])
+
+
+def next_logits(config: Config, splits: Splits, weights: list[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from new token ids, int32 [1, time], to the logits of the next; it carries its state."""
+    model = building.build(config.model, replace(splits.spec, batch_size=1))
+    model.set_weights(weights)
+    reset_states(model)
+    last = config.model.predict == "last"
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)])
+    def step(ids: tf.Tensor) -> tf.Tensor:
+        output = model(ids, training=False)
+        output = output[0] if last else output[0, -1]
+        return tf.math.log(output + 1e-20) if config.model.output == "probabilities" else output
+
+    return lambda ids: step(tf.constant(ids, tf.int32)).numpy()
+
+
+def write_json(values: object, path: Path) -> None:
+    """Write a JSON file."""
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def _outputs(model: keras.Model, x: np.ndarray, config: Config) -> np.ndarray:
+    """Return probabilities or values, float32 [n, outputs]."""
+    found = np.concatenate([np.asarray(model(x[i : i + 1024], training=False)) for i in range(0, len(x), 1024)])
+    if config.model.output == "logits":
+        function = keras.ops.sigmoid if found.shape[1] == 1 else keras.ops.softmax
+        found = np.asarray(function(found))
+    return found.astype(np.float32)

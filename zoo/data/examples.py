@@ -1,0 +1,133 @@
+"""From a loader's `Examples` to splits: hold out, keep some classes, limit, scale; in this order.
+
+Scaling is fitted to the training split before `data.limit` cuts it: a limit shortens training and changes nothing else.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from zoo.config import BadInput, Data, nearest
+from zoo.data.spec import Examples, Pair, Spec, Split
+from zoo.data.splitting import hold_out, stratified
+
+TEST_FRACTION = 0.2
+SCALES = ("unit", "standardize", "none")
+
+
+def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], list[str]]:
+    """Turn raw examples into three splits.
+
+    Args:
+        raw: What a loader returned.
+        data: The data option: `classes`, `validation`, `limit` and `scale` are used here.
+
+    Returns:
+        The spec; training, validation and test split; notes.
+
+    Raises:
+        BadInput: An option is out of range, or the loader's arrays are malformed.
+    """
+    given = {"training": raw.train, "validation": raw.valid, "test": raw.test}
+    pairs = {name: _rows(name, pair, data) for name, pair in given.items() if pair is not None}
+    if "test" not in pairs:
+        pairs["training"], pairs["test"] = _parted(pairs["training"], stratified(pairs["training"][1], TEST_FRACTION))
+    labels = _labels(raw, pairs, data)
+    if data.classes is not None:
+        pairs = {name: _keep(pair, data.classes, labels) for name, pair in pairs.items()}
+        labels = tuple(labels[label] for label in data.classes)
+    if "validation" not in pairs:
+        held_out = hold_out(len(pairs["training"][1]), data.validation)
+        pairs["training"], pairs["validation"] = _parted(pairs["training"], held_out)
+
+    x, y = pairs["training"]
+    scaled = _scaling(data.options().get("scale", "none"), x, raw)
+    notes = []
+    if data.limit is not None:
+        pairs["training"] = x[: data.limit], y[: data.limit]
+        if data.limit > len(x):
+            notes.append(f"data.limit={data.limit} keeps all of the {len(x):,} training examples.")
+    spec = Spec("vectors", x.shape[1:], data.target, len(labels), labels, raw.image_shape)
+    train, valid, test = (_finished(name, pairs[name], scaled, data) for name in given)
+    return spec, (train, valid, test), notes
+
+
+def _rows(name: str, pair: Pair, data: Data) -> Pair:
+    """Return a loader's pair as rows and whole-number labels."""
+    x, y = np.asarray(pair[0]), np.asarray(pair[1])
+    if y.ndim != 1 or len(x) != len(y) or not len(y) or x.dtype.kind not in "buif" or y.dtype.kind not in "bui":
+        raise BadInput(
+            f"{data.load} should return numbers x [n, ...] with whole-number labels y [n], n of at least 1, as its "
+            f"{name} split. Received: x {x.dtype} {list(x.shape)}, y {y.dtype} {list(y.shape)}."
+        )
+    if y.min() < 0:
+        raise BadInput(f"{data.load} should number the classes from 0. Received: a label {y.min()}.")
+    return x.reshape(len(x), -1), y.astype(np.int32)
+
+
+def _parted(pair: Pair, indices: tuple[np.ndarray, np.ndarray]) -> tuple[Pair, Pair]:
+    x, y = pair
+    first, second = indices
+    return (x[first], y[first]), (x[second], y[second])
+
+
+def _labels(raw: Examples, pairs: dict[str, Pair], data: Data) -> tuple[str, ...]:
+    """Return the names of the classes, which are their numbers where the loader names none."""
+    count = 1 + max(int(y.max()) for _, y in pairs.values())
+    labels = tuple(str(label) for label in raw.labels) or tuple(str(label) for label in range(count))
+    if count > len(labels):
+        raise BadInput(f"{data.load} names {len(labels)} classes, but its labels go up to {count - 1}.")
+    if data.target == "binary" and len(labels) != 2:
+        raise BadInput(f"data.target=binary takes the labels 0 and 1, but those of {data.load} go up to {count - 1}.")
+    return labels
+
+
+def _keep(pair: Pair, classes: list[int], labels: tuple[str, ...]) -> Pair:
+    """Keep the examples of some classes and number these 0, 1, ... in the order in which they were named."""
+    unknown = [label for label in classes if label >= len(labels)]
+    if unknown:
+        names = "" if labels == tuple(map(str, range(len(labels)))) else f" ({', '.join(labels)})"
+        raise BadInput(
+            f"data.classes should name classes from 0 to {len(labels) - 1}{names}. Received: {unknown} in {classes}."
+        )
+    number = np.full(len(labels), -1, np.int32)
+    number[classes] = np.arange(len(classes))
+    y = number[pair[1]]
+    return pair[0][y >= 0], y[y >= 0]
+
+
+def _scaling(scale: object, train: np.ndarray, raw: Examples) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that scales rows to float32, fitted to the training rows."""
+    offset: np.ndarray | float = 0.0
+    span: np.ndarray | float = 1.0
+    # Pixels share one scale: many of those at the border never change.
+    axis = None if raw.image_shape else 0
+    if scale == "unit":
+        low, high = raw.value_range or (train.min(axis), train.max(axis))
+        offset, span = low, np.subtract(high, low, dtype=np.float64)
+    elif scale == "standardize":
+        offset, span = train.mean(axis, dtype=np.float64), train.std(axis, dtype=np.float64)
+    elif scale != "none":
+        raise BadInput(f"Unknown data.scale '{scale}'. {nearest(str(scale), SCALES)}")
+    span = np.where(np.equal(span, 0), 1.0, span)
+
+    def scaled(x: np.ndarray) -> np.ndarray:
+        # Bytes are exact in float32; other numbers may need the digits until the offset is taken off.
+        exact = np.float32 if x.dtype.itemsize == 1 else np.float64
+        y: np.ndarray = x.astype(exact)
+        if np.any(offset):
+            np.subtract(y, np.asarray(offset, exact), out=y)
+        if np.any(span != 1):
+            np.divide(y, span.astype(exact), out=y)
+        return y.astype(np.float32, copy=False)
+
+    return scaled
+
+
+def _finished(name: str, pair: Pair, scale: Callable[[np.ndarray], np.ndarray], data: Data) -> Split:
+    if not len(pair[0]):
+        raise BadInput(f"No example is left in the {name} split of data={data.name}. Use more, or other data.classes.")
+    x = scale(pair[0])
+    if pair[0].dtype.kind == "f" and not np.isfinite(x).all():
+        raise BadInput(f"data={data.name} holds values in its {name} split that are not finite. Clean them first.")
+    return Split(x, pair[1])

@@ -1,0 +1,91 @@
+"""From a data option to `Splits`. A loader brings raw data; what all data sets share is done from here.
+
+Adding a data set takes a function and an option file. The function gets the option's keys and the folder of prepared
+data, and returns `Examples` (see zoo.data.examples for what happens to them) or `Texts` (see zoo.data.streams):
+
+    # my_package/wine.py
+    def wine(data, folder):
+        from sklearn.datasets import load_wine
+        table = load_wine()
+        return Examples((table.data, table.target), labels=table.target_names, source="scikit-learn")
+
+    # conf/data/wine.yaml
+    # Three Italian wines told apart by 13 chemical measurements.
+    name: wine
+    load: my_package.wine.wine
+    gives: vectors
+    scale: standardize        # unit | standardize | none
+    validation: 0.2           # a number of training examples, or a fraction
+    limit: null
+
+A loader raises `BadInput` where the user can mend what is wrong. One that downloads keeps the result with
+`zoo.data.cache.prepared`.
+"""
+
+import hashlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from zoo.config import BadInput, Data
+from zoo.data import examples, streams
+from zoo.data.spec import Examples, Split, Splits, Texts
+
+Loader = Callable[[Data, Path], Examples | Texts]
+
+
+def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_explicit: bool = False) -> Splits:
+    """Load the splits of a data option.
+
+    Args:
+        data: The checked `data` section of the config.
+        folder: Where prepared data is kept; made when something is prepared.
+        vocab_size: Of text: keep the most frequent tokens, this many in all; None: keep all.
+        vocab_size_explicit: The user asked for that size: refuse it if the text gives fewer tokens, rather than cap it.
+
+    Returns:
+        Training, validation and test splits with what a model has to know about them.
+
+    Raises:
+        BadInput: An option is out of range, a file is not usable, or no source of the data is within reach.
+    """
+    raw = _loader(data.load)(data, folder.expanduser())
+    if isinstance(raw, Examples) and data.gives == "vectors":
+        spec, parts, notes = examples.split(raw, data)
+        vocabulary = None
+    elif isinstance(raw, Texts) and data.gives == "tokens":
+        spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
+    else:
+        expected = "zoo.data.Examples" if data.gives == "vectors" else "zoo.data.Texts"
+        raise BadInput(
+            f"data.gives={data.gives} expects {data.load} to return {expected}. Received: {type(raw).__name__}."
+        )
+    words = json.dumps(vocabulary.to_dict()) if vocabulary else ""
+    return Splits(data.name, spec, *parts, vocabulary, digest(parts, words), raw.source, (*raw.notes, *notes))
+
+
+def digest(splits: Iterable[Split], words: str = "") -> str:
+    """Return the SHA-256, in hex, over the arrays of the splits (type, shape, bytes) and what their ids stand for."""
+    state = hashlib.sha256(words.encode())
+    for split in splits:
+        for array in (split.x, split.y):
+            if array is not None:
+                state.update(f"{array.dtype.str}{array.shape}".encode())
+                state.update(np.ascontiguousarray(array).data)
+    return state.hexdigest()
+
+
+def _loader(path: str) -> Loader:
+    try:
+        found = pkgutil.resolve_name(path)
+    except (ImportError, AttributeError) as error:
+        raise BadInput(
+            f"data.load={path} should be the import path of a function, but {error}. "
+            "Check its spelling, and that its package is installed or stands in the current folder."
+        ) from None
+    if not callable(found):
+        raise BadInput(f"data.load={path} should be a function. Received: {type(found).__name__}.")
+    return found

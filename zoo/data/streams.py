@@ -1,0 +1,95 @@
+"""From a loader's `Texts` to token streams: tokenize, hold out, number by a vocabulary of the training text, limit.
+
+The vocabulary is that of the whole training split: `data.limit` shortens training and changes nothing else.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from zoo.config import BadInput, Data
+from zoo.data.spec import Spec, Split, Texts
+from zoo.data.vocabulary import Vocabulary, is_tokenized, tokenize
+
+# <unk>, <eos> and a word; <unk> and a character.
+_SMALLEST = {"word": 3, "char": 2}
+
+
+def split(
+    raw: Texts, data: Data, vocab_size: int | None, *, explicit: bool
+) -> tuple[Spec, tuple[Split, Split, Split], Vocabulary, list[str]]:
+    """Turn raw texts into three token streams.
+
+    Args:
+        raw: What a loader returned.
+        data: The data option: `level`, `sequence_length` and `limit` are used here.
+        vocab_size: Keep the most frequent tokens, this many in all; None: keep all.
+        explicit: Refuse a `vocab_size` above what the text gives, rather than cap it.
+
+    Returns:
+        The spec; training, validation and test stream; the vocabulary; notes.
+
+    Raises:
+        BadInput: The vocabulary's size does not fit the text, or a split is too short for one sequence.
+    """
+    if (raw.valid is None) != (raw.test is None):
+        raise BadInput(f"{data.load} should return validation and test text, or neither of them. Received: one.")
+    tokenized = data.level == "word" and is_tokenized(raw.train)
+    texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
+    if data.level == "word":
+        # The last line ends too, though many a file leaves out its newline.
+        texts = [text if text.endswith("\n") else f"{text}\n" for text in texts]
+    parts = [tokenize(text, data.level, tokenized=tokenized) for text in texts]
+    if len(parts) == 1:
+        parts = _hold_out(parts[0], raw.held_out)
+    train, valid, test = parts
+
+    # A character that only the other splits hold needs a place; words always have one.
+    unk = data.level == "word" or not set(train).issuperset(set(valid).union(test))
+    everything = Vocabulary.build(train, data.level, tokenized=tokenized, unk=unk)
+    vocabulary, notes = _sized(everything, vocab_size, data.level, explicit=explicit)
+
+    streams = [vocabulary.encode(tokens) for tokens in (train[: data.limit], valid, test)]
+    if data.limit is not None and data.limit > len(train):
+        notes.append(f"data.limit={data.limit} keeps all of the {len(train):,} training tokens.")
+    for name, stream in zip(("training", "validation", "test"), streams, strict=True):
+        # The last token of a sequence needs a next one to predict.
+        if len(stream) <= data.sequence_length:
+            raise BadInput(
+                f"The {name} split of data={data.name} has {len(stream):,} tokens, but one sequence takes "
+                f"{data.sequence_length + 1:,} (data.sequence_length and the token after it). "
+                "Use more text or a smaller data.sequence_length."
+            )
+    spec = Spec(kind="tokens", shape=(data.sequence_length,), target="tokens", classes=len(vocabulary))
+    return spec, (Split(streams[0]), Split(streams[1]), Split(streams[2])), vocabulary, notes
+
+
+def _hold_out(tokens: Sequence[str], fraction: float) -> list[Sequence[str]]:
+    """Cut off the end, half to validate and half to test, at the positions that tensorflow-datasets computes."""
+    first = int(len(tokens) * (1 - fraction))
+    second = first + int((len(tokens) - first) * 0.5)
+    return [tokens[:first], tokens[first:second], tokens[second:]]
+
+
+def _sized(
+    vocabulary: Vocabulary, size: int | None, level: Literal["word", "char"], *, explicit: bool
+) -> tuple[Vocabulary, list[str]]:
+    """Return the vocabulary at the size asked for, and what the user should know about it."""
+    if size is None or size == len(vocabulary):
+        return vocabulary, []
+    kind = "words" if level == "word" else "characters"
+    if size < _SMALLEST[level]:
+        raise BadInput(
+            f"model.vocab_size={size} leaves no room for {kind} beside the special tokens. "
+            f"Use at least {_SMALLEST[level]}."
+        )
+    if size < len(vocabulary):
+        return vocabulary.truncated(size), []
+    if explicit:
+        special = ", <unk> and <eos> included" if level == "word" else ""
+        raise BadInput(
+            f"model.vocab_size={size} is more than the training text gives: it has {len(vocabulary):,} distinct "
+            f"{kind}{special}. Use at most model.vocab_size={len(vocabulary)}, or leave it out."
+        )
+    return vocabulary, [
+        f"The vocabulary is capped at {len(vocabulary):,}: the training text has no more distinct {kind}."
+    ]

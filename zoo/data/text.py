@@ -1,0 +1,82 @@
+"""The user's own text files."""
+
+import os
+import stat
+from pathlib import Path
+
+from zoo.config import BadInput, Data
+from zoo.data.spec import Texts
+
+
+def text(data: Data, folder: Path) -> Texts:
+    """Read `data.train`, `data.valid` and `data.test`; or `data.train` alone, the end of which is held out.
+
+    With one file, `data.split` is the share of its tokens that is held out, half to validate and half to test.
+    """
+    files = {key: path for key in ("train", "valid", "test") if (path := getattr(data, key)) is not None}
+    if len(files) == 3:
+        train, valid, test = (read_text(Path(path), f"data.{key}={path}") for key, path in files.items())
+        return Texts(train, valid, test, source=f"files {', '.join(files.values())}")
+    if list(files) != ["train"]:
+        given = " ".join(f"data.{key}={path}" for key, path in files.items()) or "none of them"
+        raise BadInput(
+            f"data={data.name} reads data.train, data.valid and data.test, or data.train alone, the end of which is "
+            f"held out. Received: {given}."
+        )
+    share = data.options().get("split")
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+        raise BadInput(
+            f"data.split should be the share of data.train to hold out, between 0 and 1. Received: data.split={share}."
+        )
+    path = files["train"]
+    return Texts(read_text(Path(path), f"data.train={path}"), held_out=share, source=f"file {path}")
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read a UTF-8 text file.
+
+    Args:
+        path: Where it is; `~` stands for the home folder.
+        what: How an error calls it, such as `data.train=corpus.txt`.
+
+    Returns:
+        Its text, lines separated by a newline.
+
+    Raises:
+        BadInput: It is missing, not a file, not readable, empty, or not text.
+    """
+    try:
+        path = path.expanduser()
+        # Opening a pipe would wait for a writer for ever, and a device such as /dev/zero never ends.
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise BadInput(f"{what} should be a text file, but is {kind}.")
+        content = path.read_bytes()
+    except OSError as error:
+        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+        raise BadInput(f"{what} cannot be read: {reason}. Expected a UTF-8 text file.") from None
+    except (ValueError, RuntimeError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{what} is no file name: {error}.") from None
+    return decoded(content, what)
+
+
+def decoded(content: bytes, what: str) -> str:
+    """Return the text in UTF-8 bytes, with a newline for whatever separates its lines.
+
+    Raises:
+        BadInput: It is empty, or not text.
+    """
+    try:
+        characters = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{what} should be a UTF-8 text file, but its byte {error.start:,} is not UTF-8: it is a binary file, or "
+            "text in another encoding. Convert the latter, such as by: iconv -f LATIN1 -t UTF-8."
+        ) from None
+    if "\0" in characters:
+        raise BadInput(f"{what} should be a UTF-8 text file, but holds NUL bytes: it is a binary file.")
+    if not characters.strip():
+        raise BadInput(f"{what} is empty: there is nothing to learn from.")
+    return characters.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,95 @@
+"""What a run would do, without doing it: config, shapes, parameters, estimated time and memory."""
+
+import time
+from typing import TYPE_CHECKING
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from zoo.config import Config
+from zoo.data import Splits
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training.batches import Batches
+
+WARM_UP, TIMED = 2, 3  # steps
+SLOTS = {"adam": 2, "adamw": 2, "nadam": 2, "lamb": 2, "adamax": 2, "adadelta": 2, "rprop": 2, "sgd": 0}
+
+
+def show(model: "keras.Model", splits: Splits, config: Config, to: Console) -> None:
+    """Print what the run would be.
+
+    The time is measured: a few steps of the real loop on a copy of the model that is thrown away. It leaves out
+    start-up, compilation with XLA and the test.
+
+    Args:
+        model: Built, with its initial weights; not touched.
+        splits: The data.
+        config: The run's.
+        to: Where to print.
+    """
+    from zoo.training import batches
+
+    learn = batches.training(splits, config)
+    measure = batches.evaluation(splits.valid, splits, config)
+    to.print(OmegaConf.to_yaml(OmegaConf.create(config.tree())), markup=False, highlight=False)
+    to.print(f"{splits.name} ({splits.source})", markup=False)
+    for name, batch in (("train", learn), ("validate", measure)):
+        to.print(
+            f"  {name:<9} x {batch.x.dtype} {list(batch.x.shape)}  y {batch.y.dtype} {list(batch.y.shape)}  "
+            f"{batch.steps:,} batches of {batch.batch_size}",
+            markup=False,
+        )
+    model.summary(line_length=100, print_fn=lambda line: to.print(line, markup=False, highlight=False))
+    step_seconds = _seconds_per_step(splits, config, learn)
+    seconds = config.epochs * (learn.steps + measure.rows / learn.batch_size / 3) * step_seconds
+    to.print(
+        f"Estimated time    {_duration(seconds)} for {config.epochs:,} epochs ({step_seconds * 1000:,.2f} ms a step)"
+    )
+    to.print(f"Estimated memory  {_bytes(model, config, learn, measure) / 2**20:,.0f} MiB beside TensorFlow's own")
+    to.print("Dry run: nothing was trained, nothing was recorded.")
+
+
+def _seconds_per_step(splits: Splits, config: Config, learn: "Batches") -> float:
+    from dataclasses import replace
+
+    import keras
+    import tensorflow as tf
+
+    from zoo.models import building
+    from zoo.training.step import TrainStep
+    from zoo.training.train import compile_model
+
+    keras.utils.clear_session()
+    size = learn.batch_size if config.model.carries_state else None
+    copy = building.build(config.model, replace(splits.spec, batch_size=size), config.data.augment)
+    compile_model(copy, splits.spec, config, steps_per_epoch=learn.steps, jit=False)
+    step = tf.function(TrainStep(copy))
+    batch = [tf.constant(array[: learn.batch_size]) for array in learn.arrays()]
+    for _ in range(WARM_UP):
+        step(*batch)
+    began = time.perf_counter()
+    for _ in range(TIMED):
+        step(*batch)
+    return (time.perf_counter() - began) / TIMED
+
+
+def _bytes(model: "keras.Model", config: Config, *data: "Batches") -> float:
+    """Return an estimate: the arrays, and weights with gradients, optimizer state, best and copied weights."""
+    arrays = sum(array.nbytes for batch in data for array in batch.arrays())
+    copies = 4 + SLOTS.get(config.optimizer.name, 1) + config.optimizer.use_ema
+    rows = data[0].batch_size * data[0].units
+    widths = sum(_width(layer.output.shape) for layer in model.layers if hasattr(layer, "output"))
+    return arrays + 4.0 * (copies * model.count_params() + 3 * rows * widths)
+
+
+def _width(shape: tuple[int | None, ...]) -> int:
+    return int(shape[-1] or 1)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"about {seconds:,.1f} s"
+    return f"about {seconds / 60:,.1f} min" if seconds < 3600 else f"about {seconds / 3600:,.1f} h"

@@ -1,0 +1,78 @@
+"""From a config's model section to a built Keras model: find the builder, hand it what it takes, check the contract."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from zoo.config import BadInput, Model, nearest
+from zoo.data.spec import Spec
+
+BY_CONTRACT = ("output",)  # offered to every builder, taken by those that ask for it
+
+
+def build(model: Model, spec: Spec, augment: Sequence[str] = ()) -> keras.Model:
+    """Build a model.
+
+    Args:
+        model: The config's model section; its keys become the builder's keyword arguments.
+        spec: What the data is.
+        augment: Distortions of the training pictures, such as `["shift", "rotate"]`; none in a model to be kept.
+
+    Raises:
+        BadInput: The builder can't be found, does not take a key, or does not return a built `keras.Model`.
+    """
+    builder = find(model.build)
+    built = builder(spec, **_arguments(builder, model))
+    if not isinstance(built, keras.Model) or not built.built:
+        what = "an unbuilt model" if isinstance(built, keras.Model) else type(built).__name__
+        raise BadInput(f"model.build={model.build} should return a built keras.Model. Received: {what}.")
+    if not augment:
+        return built
+    from zoo.layers.augment import RandomAffine
+
+    if spec.image_shape is None:
+        raise BadInput(f"data.augment={list(augment)} distorts pictures, but this data has none.")
+    inputs = keras.Input(spec.shape, name="inputs")
+    distorted = RandomAffine(spec.image_shape, shift="shift" in augment, rotate="rotate" in augment)(inputs)
+    return keras.Model(inputs, built(distorted))
+
+
+def find(path: str) -> Callable[..., Any]:
+    """Return the function that an import path names.
+
+    Raises:
+        BadInput: There is no such module or function.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        builder = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module is there, and imports one that is not
+        raise BadInput(
+            f"model.build={path}: no module named '{error.name}'. Is its folder the current one, or on PYTHONPATH?"
+        ) from None
+    except AttributeError:
+        names = [one for one in vars(importlib.import_module(module)) if not one.startswith("_")]
+        raise BadInput(f"model.build={path}: {module} has no '{name}'. {nearest(name, names)}") from None
+    if not callable(builder):
+        raise BadInput(f"model.build={path} should name a function. Received: {type(builder).__name__}.")
+    return builder
+
+
+def _arguments(builder: Callable[..., Any], model: Model) -> dict[str, Any]:
+    arguments = model.options("name", "build", "reads")
+    parameters = inspect.signature(builder).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return arguments
+    taken = list(parameters)[1:]  # after spec
+    for key in list(arguments):
+        if key in taken:
+            continue
+        if key not in BY_CONTRACT:
+            raise BadInput(f"model.build={model.build} takes no '{key}'. {nearest(key, taken)}")
+        del arguments[key]
+    return arguments

@@ -1,0 +1,28 @@
+"""What every model ends in: the layer that turns features into logits, probabilities or values."""
+
+from typing import Literal
+
+import keras
+
+from zoo.data.spec import Spec
+
+Output = Literal["logits", "probabilities", "values"]
+
+
+def width(spec: Spec, output: Output) -> int:
+    """Return the number of outputs: one for a 0/1 target or a value, else one per class."""
+    return 1 if spec.target == "binary" or output == "values" else spec.classes
+
+
+def activation(spec: Spec, output: Output) -> str:
+    """Return the output activation: none for logits and values, else sigmoid or softmax."""
+    if output != "probabilities":
+        return "linear"
+    return "sigmoid" if width(spec, output) == 1 else "softmax"
+
+
+def dense(spec: Spec, output: Output, **options: object) -> keras.layers.Dense:
+    """Return the output layer, in float32 also under mixed precision (a bfloat16 softmax loses digits)."""
+    return keras.layers.Dense(
+        width(spec, output), activation=activation(spec, output), dtype="float32", name="output", **options
+    )

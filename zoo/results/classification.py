@@ -1,0 +1,122 @@
+"""How well classes were told apart: scikit-learn's report, and the confusion matrix as a table and as a picture."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+
+from zoo.results import style
+
+COUNTED = 20
+"""The most classes for which the picture has the counts in its cells."""
+
+
+def report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str], folder: Path) -> list[Path]:
+    """Write precision, recall and F1 by class, and the confusion matrix.
+
+    Args:
+        labels: int [n], the true classes.
+        predicted: int [n], the predicted ones.
+        names: The classes' names; class `i` is `names[i]`. Each has its row and column, whether it occurs or not.
+        folder: Where to write.
+
+    Returns:
+        The paths of `classification_report.txt`, `confusion_matrix.csv` (its header the names; row `i` counts what the
+        examples of class `i` were taken for) and `confusion_matrix.png`.
+
+    Raises:
+        ValueError: The arrays differ in length, or hold a class without a name.
+    """
+    folder, names = Path(folder), [str(name) for name in names]
+    matrix = confusion_matrix(labels, predicted, len(names))
+    folder.mkdir(parents=True, exist_ok=True)
+    text = folder / "classification_report.txt"
+    text.write_text(_report(labels, predicted, names), encoding="utf-8")
+    table = folder / "confusion_matrix.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *matrix.tolist()])
+    return [text, table, _picture(matrix, names, folder / "confusion_matrix.png")]
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count the examples of each class by what they were taken for.
+
+    Args:
+        labels: int [n], the true classes.
+        predicted: int [n], the predicted ones.
+        classes: How many there are.
+
+    Returns:
+        int [classes, classes]: a row for each true class, a column for each predicted one.
+
+    Raises:
+        ValueError: The arrays differ in length, or hold a class outside 0 to `classes` - 1.
+    """
+    labels, predicted = np.asarray(labels).ravel(), np.asarray(predicted).ravel()
+    if len(labels) != len(predicted):
+        raise ValueError(f"Expected as many predictions as labels. Received: {len(predicted)} and {len(labels)}.")
+    for what, values in (("labels", labels), ("predicted", predicted)):
+        if values.size and not (values.min() >= 0 and values.max() < classes):
+            raise ValueError(
+                f"Expected {what} from 0 to {classes - 1}, one name each. Received: {values.min()} to {values.max()}."
+            )
+    cells = np.bincount(labels.astype(np.int64) * classes + predicted.astype(np.int64), minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
+def _report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> str:
+    # Imported here: scikit-learn takes as long to import as a picture takes to draw.
+    from sklearn.metrics import classification_report
+
+    return classification_report(
+        np.ravel(labels),
+        np.ravel(predicted),
+        labels=range(len(names)),
+        target_names=list(names),
+        digits=4,
+        zero_division=0,
+    )
+
+
+def _picture(matrix: np.ndarray, names: Sequence[str], path: Path) -> Path:
+    classes = len(names)
+    total, right = int(matrix.sum()), int(np.trace(matrix))
+    rows = matrix.sum(axis=1, keepdims=True)
+    shares = matrix / np.maximum(rows, 1)
+    short = style.shorten(names, limit=16)
+    longest = max(map(len, short), default=1)
+    turned = longest > 4
+    side = min(max(0.46 * classes, 2.4), 8.0)
+    with style.picture(
+        path, width=side + 1.6 + 0.08 * longest, height=side + (0.7 + 0.055 * longest if turned else 0.85)
+    ) as figure:
+        axes = figure.subplots()
+        # The square root lifts the few mistakes of a good classifier out of the white.
+        image = axes.imshow(shares, cmap=style.SHARE, norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        step = style.every(classes, room=40)
+        ticks = range(0, classes, step)
+        axes.set_xticks(ticks, short[::step], rotation=45 if turned else 0, ha="right" if turned else "center")
+        axes.set_yticks(ticks, short[::step])
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("label")
+        axes.set_title(f"accuracy {right / max(total, 1):.4f} ({right:,} of {total:,})")
+        if classes <= COUNTED:
+            _write_counts(axes, matrix, shares)
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=24, ticks=[0, 0.01, 0.1, 0.5, 1])
+        bar.ax.set_yticklabels(["0", "1 %", "10 %", "50 %", "100 %"])
+        bar.set_label("share of the label's examples")
+        bar.outline.set_visible(False)
+    return path
+
+
+def _write_counts(axes: Axes, matrix: np.ndarray, shares: np.ndarray) -> None:
+    size = style.FONT_SIZE - (1.5 if matrix.max() >= 1000 and len(matrix) > 6 else 0)
+    for (row, column), count in np.ndenumerate(matrix):
+        color = "white" if shares[row, column] > 0.25 else style.INK if count else "#BBBBBB"
+        cell = axes.text(column, row, f"{count}", ha="center", va="center", fontsize=size, color=color)
+        cell.set_in_layout(False)  # it lies inside the axes: measuring 400 of them would take most of the time

@@ -1,0 +1,271 @@
+"""The life of one run, from a checked config to a finished record. Notebooks and tests call `run` too.
+
+ 1. the config is composed and checked: zoo/start.py, before TensorFlow is imported
+ 2. data is loaded; what is wrong with it is said before TensorFlow is imported
+ 3. the tracking store is opened
+ 4. everything is seeded; model and optimizer are built; initial weights are a function of (seed, layer name)
+ 5. the run is opened: name from the choices, parameters, tags, data, code
+ 6. training by fit or tape; metrics go to the record at the optimizer's step
+ 7. why it ended is recorded
+ 8. the best weights are tested, once
+ 9. model, pictures and reports are kept
+10. the run is closed with a truthful status, and the result is printed
+
+| outcome | MLflow status | exit code |
+|---|---|---|
+| completed, early_stopped, target_reached | FINISHED | 0 |
+| diverged | FAILED | 3 |
+| error | FAILED | 1 |
+| bad input (no run is opened) | | 2 |
+| interrupted by SIGINT or SIGTERM | KILLED | 130 or 143 |
+"""
+
+import logging
+import math
+import secrets
+import time
+import traceback
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from zoo import data, naming, terminal, tracking
+from zoo.config import BadInput, Config
+from zoo.tracking import provenance
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training.train import Outcome, Training
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[str, tracking.Status] = {"diverged": "FAILED", "error": "FAILED", "interrupted": "KILLED"}
+EXIT_CODES = {"diverged": 3, "error": 1}
+
+
+@dataclass
+class Result:
+    """What came of a run.
+
+    Attributes:
+        run_id: In MLflow; None where nothing is tracked.
+        name: Of the run.
+        outcome: completed, early_stopped, target_reached, diverged, interrupted or error.
+        reason: The same in a sentence.
+        exit_code: For the process.
+        target: The best value of the monitored metric; NaN if no epoch was finished.
+        metrics: What was recorded once: `best_*`, `test_*`, `solved`, ...
+        history: Metric by metric, epoch by epoch.
+        folder: Where the run's files are.
+    """
+
+    run_id: str | None
+    name: str
+    outcome: "Outcome"
+    reason: str
+    exit_code: int
+    target: float = math.nan
+    metrics: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    folder: Path = Path()
+
+
+def run(
+    config: Config, *, folder: Path | None = None, parent: str | None = None, console: Console | None = None
+) -> Result:
+    """Train a model as a config says, and record it.
+
+    Args:
+        config: From `zoo.compose` or the command line.
+        folder: For the run's files; a new one under outputs/ if left out.
+        parent: The id of the MLflow run that this one is a part of.
+        console: Shows progress and result; standard output if left out.
+
+    Raises:
+        BadInput: The data, the tracking store or the model is not as it should be; no run is left behind.
+    """
+    console = console or terminal.console()
+    with terminal.messages(console):
+        splits = data.load(
+            config.data,
+            folder=data.location(config.data_dir),
+            vocab_size=config.model.vocab_size,
+            vocab_size_explicit=config.is_explicit("model.vocab_size"),
+        )
+        store = None if config.dry_run else tracking.connect(config.tracking, config.model.name)
+        model = build(config, splits)
+        if store is None:
+            from zoo import dry_run
+
+            dry_run.show(model, splits, config, console)
+            return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
+        folder = _new_folder() if folder is None else folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with terminal.log_file(folder / "run.log"):
+            return _Life(config, splits, model, store.start(naming.name(config), parent), folder, console).live()
+
+
+class _Life:
+    """One run, from its opening to its end."""
+
+    def __init__(
+        self,
+        config: Config,
+        splits: data.Splits,
+        model: "keras.Model",
+        record: tracking.Run,
+        folder: Path,
+        console: Console,
+    ):
+        self.config, self.splits, self.model = config, splits, model
+        self.record, self.folder, self.console = record, folder, console
+        self.result = Result(record.id, record.name, "error", "", 1, folder=folder)
+
+    def live(self) -> Result:
+        """Train, test, keep, close."""
+        from zoo.training.interruption import Interrupted, Interruption
+
+        began = time.perf_counter()
+        try:
+            with Interruption() as interruption:
+                self._describe()
+                training = self._train(interruption)
+                if training.best_weights is not None:
+                    self._test_and_keep(training)
+                    if training.outcome != "interrupted":
+                        interruption.check()
+        except Interrupted as error:
+            self._end("interrupted", str(error), error.number)
+        except KeyboardInterrupt:
+            self._end("interrupted", "Stopped at once by a second Ctrl-C.", 2)
+        except BadInput:
+            self._close("error", traceback.format_exc())
+            raise
+        except Exception as error:
+            text = traceback.format_exc()
+            self._end("error", f"{type(error).__name__}: {error}")
+            log.error("%s", text)
+            self._close("error", text)
+        else:
+            self._end(training.outcome, training.reason, training.signal)
+        self.result.metrics["run_seconds"] = time.perf_counter() - began
+        self._close(self.result.outcome)
+        terminal.show_result(self.result, self.record.ui_command, self.console)
+        return self.result
+
+    def _describe(self) -> None:
+        """Record what this run is: choices, data, code, machine."""
+        from zoo import artifacts
+
+        config, splits = self.config, self.splits
+        artifacts.write_config(config, self.folder)
+        artifacts.write_json({**provenance.versions(), **provenance.machine()}, self.folder / "environment.json")
+        if diff := provenance.diff(tracking.root()):
+            (self.folder / "diff.patch").write_text(diff, encoding="utf-8")
+        self.record.log_params({**config.tree(), "parameters": self.model.count_params()})
+        self.record.set_tags(naming.tags(config))
+        sizes = {name: len(getattr(splits, name)) for name in ("train", "valid", "test")}
+        self.record.log_dataset(splits.name, splits.digest, splits.source, sizes)
+        self.record.log_artifact(self.folder / "config.yaml")
+        unit = "tokens" if splits.spec.kind == "tokens" else "examples"
+        split_words = ", ".join(f"{size:,} to {name}" for name, size in sizes.items())
+        log.info("%s: %s %s (%s).", splits.name, split_words, unit, splits.source)
+        for note in splits.notes:
+            log.info("%s", note)
+        log.info(
+            "%s: %s parameters. Run %s.",
+            self.record.name,
+            f"{self.model.count_params():,}",
+            self.record.id or "not tracked",
+        )
+
+    def _train(self, interruption) -> "Training":  # type: ignore[no-untyped-def]
+        from zoo import artifacts
+        from zoo.training.train import train
+
+        training = train(
+            self.model,
+            self.splits,
+            self.config,
+            log=self.record.log_metrics,
+            console=self.console,
+            check_interrupt=interruption.check,
+        )
+        self.result.history = training.history
+        if training.best:
+            self.result.target = training.best[training.monitor]
+            self.result.metrics |= {f"best_{name}": value for name, value in training.best.items()}
+        if training.target_epoch is not None:
+            self.result.metrics["target_epoch"] = training.target_epoch
+        self.result.metrics["train_seconds"] = training.seconds
+        artifacts.write_training(training, self.folder)
+        end = artifacts.write_end(self.model, self.splits, self.config, self.folder)
+        if end:
+            self.console.print(f"\n{end}\n", markup=False, highlight=False)
+        if (solved := artifacts.is_solved(self.model, self.splits, self.config)) is not None:
+            self.result.metrics["solved"] = float(solved)
+        return training
+
+    def _test_and_keep(self, training: "Training") -> None:
+        """Measure the best weights on the test split, once, and keep them."""
+        from zoo import artifacts
+        from zoo.training.train import test
+
+        assert training.best_weights is not None
+        self.result.metrics |= {
+            f"test_{name}": value for name, value in test(training.best_weights, self.splits, self.config).items()
+        }
+        keepable = artifacts.keepable(self.config, self.splits, training.best_weights)
+        artifacts.write_model(keepable, self.splits, self.folder)
+        sample = artifacts.write_reports(keepable, self.splits, self.config, self.folder)
+        if sample:
+            self.console.print(f"\n{sample}\n", markup=False, highlight=False)
+
+    def _end(self, outcome: "Outcome", reason: str, signal: int | None = None) -> None:
+        self.result.outcome, self.result.reason = outcome, reason
+        self.result.exit_code = 128 + signal if signal else EXIT_CODES.get(outcome, 0)
+
+    def _close(self, outcome: "Outcome", traceback_text: str | None = None) -> None:
+        """Write what is known and give the run its last status; once."""
+        if traceback_text is not None:
+            (self.folder / "traceback.txt").write_text(traceback_text, encoding="utf-8")
+        step = int(self.model.optimizer.iterations) if getattr(self.model, "optimizer", None) else 0
+        self.record.log_metrics(self.result.metrics, step)
+        self.record.set_tags({"outcome": outcome, "reason": self.result.reason})
+        log.info("%s: %s", outcome, self.result.reason)
+        terminal.flush_log()
+        self.record.log_artifacts(self.folder)
+        self.record.finish(STATUS.get(outcome, "FINISHED"))
+
+
+def build(config: Config, splits: data.Splits) -> "keras.Model":
+    """Import TensorFlow, seed everything, and return the model with its initial weights."""
+    from zoo import quiet
+
+    quiet.import_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    from zoo.models import building
+    from zoo.optim import initializers
+    from zoo.training import batches
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    spec = splits.spec
+    if config.model.carries_state:
+        spec = replace(spec, batch_size=batches.batch_size(splits.train, config))
+    model = building.build(config.model, spec, config.data.augment)
+    initializers.initialize(model, config.init, config.seed)
+    return model
+
+
+def _new_folder() -> Path:
+    return Path("outputs") / f"{datetime.now():%Y-%m-%d/%H-%M-%S}-{secrets.token_hex(3)}"

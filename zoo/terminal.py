@@ -1,0 +1,91 @@
+"""What the user reads: messages while a run goes on, and its result."""
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from zoo.run import Result
+
+LOGGER = logging.getLogger("zoo")
+
+
+def console() -> Console:
+    """Return a console on standard output."""
+    return Console(soft_wrap=True, highlight=False)
+
+
+class _Messages(logging.Handler):
+    def __init__(self, to: Console):
+        super().__init__(logging.INFO)
+        self._console = to
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else None
+        self._console.print(self.format(record), style=style, markup=False, highlight=False)
+
+
+@contextmanager
+def messages(to: Console) -> Iterator[None]:
+    """Show what the zoo logs on a console."""
+    with _handled(_Messages(to)):
+        yield
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Write what the zoo logs to a file, with times, and more of it than the console shows."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    with _handled(handler):
+        yield
+
+
+@contextmanager
+def _handled(handler: logging.Handler) -> Iterator[None]:
+    before = LOGGER.level, LOGGER.propagate
+    LOGGER.setLevel(logging.DEBUG)
+    LOGGER.propagate = False
+    LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        handler.close()
+        LOGGER.level, LOGGER.propagate = before
+
+
+def flush_log() -> None:
+    """Write what waits in the log's handlers."""
+    for handler in LOGGER.handlers:
+        handler.flush()
+
+
+def show_result(result: "Result", ui_command: str, to: Console) -> None:
+    """Print how a run ended, what it reached, and where to look."""
+    seconds = result.metrics.get("train_seconds", math.nan)
+    lines = [f"{result.name}: {result.outcome} after {seconds:,.1f} s of training. {result.reason}"]
+    for kind in ("best", "test"):
+        values = {
+            name.removeprefix(f"{kind}_"): value
+            for name, value in result.metrics.items()
+            if name.startswith(f"{kind}_") and not name.endswith(("_seconds", "_per_second", "learning_rate"))
+        }
+        if values:
+            shown = "  ".join(f"{name} {value:,.5g}" for name, value in sorted(values.items()))
+            lines.append(f"  {kind:<8} {shown}")
+    if "solved" in result.metrics:
+        lines.append(
+            f"  solved   {'yes' if result.metrics['solved'] else 'no'}: every pattern on the right side of 0.5"
+        )
+    if result.run_id:
+        lines.append(f"  run      {result.run_id}")
+    lines.append(f"  files    {result.folder}")
+    if ui_command:
+        lines.append(f"  compare  {ui_command}")
+    to.print("\n" + "\n".join(lines), markup=False, highlight=False)

@@ -1,0 +1,102 @@
+"""What training is given to record a run with: the interface, and the run that is not recorded."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class Run(ABC):
+    """The record of one run.
+
+    Attributes:
+        id: What to find the run by, or None if nothing is recorded.
+        name: What the run is called.
+        ui_command: What to type to see the run: an `mlflow ui` command, or a server's page; empty if nothing is kept.
+    """
+
+    id: str | None
+    name: str
+    ui_command: str
+
+    @abstractmethod
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record what the run was asked to do.
+
+        Args:
+            params: Values by name; nested mappings become dotted names. Values are recorded as `str` shows them (None
+                as "None"), without passwords of addresses; one that is longer than MLflow takes is cut, and says so.
+        """
+
+    @abstractmethod
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Record labels to search and group runs by; a later value replaces an earlier one."""
+
+    @abstractmethod
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Record measurements; they are written when 2 s have passed since the last write, 1,000 wait, or at `flush`.
+
+        Args:
+            metrics: Values by name. NaN is kept; MLflow stores an infinity as the largest float.
+            step: The optimizer step that the values belong to.
+        """
+
+    @abstractmethod
+    def log_dataset(self, name: str, digest: str, source: str, splits: Mapping[str, int]) -> None:
+        """Record what the run was trained, validated and tested on.
+
+        Args:
+            name: The data set.
+            digest: The hash of its arrays.
+            source: Where it came from, in words.
+            splits: The number of examples or tokens of each split: `{"train": 60000, "valid": 5000, "test": 5000}`.
+        """
+
+    @abstractmethod
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Keep a file with the run, at the root of its artifacts or in a folder of them."""
+
+    @abstractmethod
+    def log_artifacts(self, folder: Path) -> None:
+        """Keep everything in a folder with the run, at the root of its artifacts."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Write the metrics that wait."""
+
+    @abstractmethod
+    def finish(self, status: Status) -> None:
+        """Write what waits and close the run; the first status that was recorded stands."""
+
+
+class Off(Run):
+    """A run that is not recorded."""
+
+    def __init__(self, name: str):
+        self.id, self.name, self.ui_command = None, name, ""
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Do nothing."""
+
+    def log_dataset(self, name: str, digest: str, source: str, splits: Mapping[str, int]) -> None:
+        """Do nothing."""
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Do nothing."""
+
+    def log_artifacts(self, folder: Path) -> None:
+        """Do nothing."""
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def finish(self, status: Status) -> None:
+        """Do nothing."""

@@ -1,0 +1,202 @@
+"""What happens between steps, the same in both loops: Keras callbacks that record, keep the best weights, and stop."""
+
+import importlib
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+from zoo.config import BadInput
+from zoo.training.batches import Batches
+from zoo.training.evaluation import reset_states
+from zoo.training.step import GradientWatch
+
+Logs = dict[str, float]
+
+
+class Diverged(Exception):
+    """The loss or a gradient is not finite; the message says where it first happened."""
+
+
+class ResetStates(keras.callbacks.Callback):
+    """Carried recurrent state starts from zero in each epoch and in each validation."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        reset_states(self.model)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:  # noqa: D102
+        reset_states(self.model)
+
+
+class Guard(keras.callbacks.Callback):
+    """Look up a few times a second: stop where numbers are no longer finite, or where the user wants an end.
+
+    Args:
+        watch: Sees each step's loss and gradients.
+        check_interrupt: Raises if the run is to be interrupted.
+    """
+
+    SECONDS = 0.25
+
+    def __init__(self, watch: GradientWatch, check_interrupt: Callable[[], None]):
+        super().__init__()
+        self._watch, self._check_interrupt = watch, check_interrupt
+        self._last = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        self._check_interrupt()
+        if time.monotonic() - self._last > self.SECONDS:
+            self._check_numbers()
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        self._check_interrupt()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        self._check_numbers()
+        if not math.isfinite((logs or {}).get("val_loss", 0.0)):
+            raise Diverged(f"The validation loss was not finite after epoch {epoch + 1}.")
+
+    def _check_numbers(self) -> None:
+        self._last = time.monotonic()
+        if fault := self._watch.fault():
+            raise Diverged(f"{fault[0].upper()}{fault[1:]}.")
+
+
+class EpochRecord(keras.callbacks.Callback):
+    """Complete the logs of an epoch, so that history, tracking and the user's callbacks see the same.
+
+    Adds `perplexity` where the loss is a token's mean negative log-likelihood, `learning_rate` (of the last step),
+    `epoch` (from 1), `epoch_seconds` (validation included) and `examples_per_second` or `tokens_per_second` (of
+    training alone). Keeps the gradient norms.
+
+    Args:
+        batches: The training batches.
+        watch: Sees each step's gradients.
+        loss_is_likelihood: Whether exp(loss) is the perplexity.
+    """
+
+    def __init__(self, batches: Batches, watch: GradientWatch, loss_is_likelihood: bool):
+        super().__init__()
+        self._batches, self._watch, self._loss_is_likelihood = batches, watch, loss_is_likelihood
+        self._began = self._trained = 0.0
+        self.norms: list[np.ndarray] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        self._began = time.perf_counter()
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:  # noqa: D102
+        self._trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        assert logs is not None
+        if self._loss_is_likelihood:
+            logs["perplexity"] = perplexity(logs["loss"])
+            logs["val_perplexity"] = perplexity(logs["val_loss"])
+        logs["learning_rate"] = learning_rate(self.model.optimizer)
+        logs["epoch"] = epoch + 1
+        logs["epoch_seconds"] = time.perf_counter() - self._began
+        units = self._batches.rows * self._batches.units
+        logs[f"{self._batches.unit}_per_second"] = units / max(self._trained - self._began, 1e-9)
+        self.norms.append(self._watch.epoch_means())
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keep a copy of the weights of the epoch with the best value of a metric; of equals, the first.
+
+    Args:
+        metric: Such as `val_loss`.
+    """
+
+    def __init__(self, metric: str):
+        super().__init__()
+        self.metric = metric
+        self.epoch = 0
+        self.value = math.nan
+        self.logs: Logs = {}
+        self.weights: list[np.ndarray] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        assert logs is not None
+        if self.metric not in logs:
+            raise BadInput(f"monitor={self.metric} is not among the metrics of this run: {', '.join(sorted(logs))}.")
+        if self.weights is None or is_better(self.metric, logs[self.metric], self.value):
+            self.epoch, self.value = epoch + 1, logs[self.metric]
+            self.logs, self.weights = dict(logs), self.model.get_weights()
+
+
+class StopAtTarget(keras.callbacks.Callback):
+    """End the training as soon as a metric has reached a value.
+
+    Args:
+        metric: Such as `val_accuracy`.
+        value: To be reached from below for an accuracy, from above for anything else.
+    """
+
+    def __init__(self, metric: str, value: float):
+        super().__init__()
+        self._metric, self._value = metric, value
+        self.epoch: int | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        now = (logs or {}).get(self._metric)
+        if now is None:
+            raise BadInput(f"stop.metric={self._metric} is not among the metrics: {', '.join(sorted(logs or {}))}.")
+        if now == self._value or is_better(self._metric, now, self._value):
+            self.epoch = epoch + 1
+            self.model.stop_training = True
+
+
+class Report(keras.callbacks.Callback):
+    """Hand the logs of each epoch to a tracker.
+
+    Args:
+        log: Called with the metrics and the optimizer's step.
+    """
+
+    def __init__(self, log: Callable[[Logs, int], None]):
+        super().__init__()
+        self._log = log
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        self._log(dict(logs or {}), int(self.model.optimizer.iterations))
+
+
+def is_better(metric: str, value: float, than: float) -> bool:
+    """Tell whether a value of a metric is better: higher for an accuracy, lower for anything else."""
+    return value > than if "accuracy" in metric else value < than
+
+
+def perplexity(loss: float) -> float:
+    """Return exp of a mean negative log-likelihood, infinite where it overflows."""
+    return math.exp(loss) if loss < 700 else math.inf
+
+
+def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return the learning rate that the last step used."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return float(inner._learning_rate(inner._iterations - 1))
+    return float(inner.learning_rate)
+
+
+def load_user_callbacks(paths: Sequence[str]) -> list[keras.callbacks.Callback]:
+    """Return the user's own callbacks, each made by calling what its import path names.
+
+    Raises:
+        BadInput: The path leads nowhere, or not to a Keras callback.
+    """
+    callbacks = []
+    for path in paths:
+        module, _, name = path.rpartition(".")
+        try:
+            made = getattr(importlib.import_module(module), name)()
+        except (ImportError, AttributeError) as error:
+            raise BadInput(f"callbacks names {path}, which can't be imported: {error}.") from None
+        if not isinstance(made, keras.callbacks.Callback):
+            raise BadInput(
+                f"callbacks names {path}, which makes a {type(made).__name__}, not a keras.callbacks.Callback."
+            )
+        callbacks.append(made)
+    return callbacks

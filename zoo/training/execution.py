@@ -1,0 +1,86 @@
+"""Many steps in one compiled call: the machinery under the tape loop and under every evaluation.
+
+The data stays where the step runs; a call is told which rows make up which batch. One call lasts about a quarter of a
+second, so that the progress bar moves and Ctrl-C is heard.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.training.batches import Batches
+
+Step = Callable[..., object]
+SECONDS_PER_CALL = 0.25
+
+
+class Execution:
+    """A step, compiled once, and run over the batches of one data set.
+
+    Args:
+        step: Called with (x, y) or (x, y, weight) of one batch; keeps its results in the model's metrics.
+        model: Whose metrics are returned.
+        batches: The rows, and how they are dealt.
+        jit: Compile with XLA.
+        steps_per_call: A fixed number of steps in a call; None: as many as take a quarter of a second.
+    """
+
+    def __init__(
+        self, step: Step, model: keras.Model, batches: Batches, *, jit: bool, steps_per_call: int | None = None
+    ):
+        self.batches = batches
+        self._steps_per_call = steps_per_call
+        self._calibrated = steps_per_call or 1
+        self._arrays = [tf.convert_to_tensor(array) for array in batches.arrays()]
+
+        # A stateful model takes one batch size. Elsewhere the size is left open in the graph, as Keras leaves it open
+        # in fit: knowing it, TensorFlow would simplify other things, and the last bits of the two loops would differ.
+        size = model.input_shape[0]
+        number = tf.TensorSpec([], tf.int32)
+        data = [tf.TensorSpec(array.shape, array.dtype) for array in self._arrays]
+
+        # The data are arguments: XLA would fold arrays that the function captures into the program, for minutes.
+        @tf.function(jit_compile=jit, input_signature=[tf.TensorSpec([None, size], tf.int32), number, number, data])
+        def run(order: tf.Tensor, first: tf.Tensor, last: tf.Tensor, arrays: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+            index = first
+            while index < last:  # not tf.range: XLA would compile anew for each pair of bounds
+                rows = tf.gather(order, index)
+                step(*[tf.gather(array, rows) for array in arrays])
+                index += 1
+            return model.get_metrics_result()
+
+        self._run = run
+
+    def epoch(self, epoch: int = 0) -> Iterator[tuple[int, int, dict[str, float]]]:
+        """Run one epoch, a call at a time.
+
+        Yields:
+            The number of steps done before the call and after it, and the metrics so far.
+        """
+        size, order = self.batches.batch_size, self.batches.order(epoch)
+        full, rest = divmod(len(order), size)
+        done = 0
+        if full:
+            grid = tf.constant(order[: full * size].reshape(full, size))
+            while done < full:
+                count = min(self._calibrated, full - done)
+                started = time.perf_counter()
+                logs = self._call(grid, done, done + count)
+                self._calibrate(count, time.perf_counter() - started)
+                yield done, done + count, logs
+                done += count
+        if rest:
+            yield done, done + 1, self._call(tf.constant(order[full * size :].reshape(1, rest)), 0, 1)
+
+    def _call(self, grid: tf.Tensor, first: int, last: int) -> dict[str, float]:
+        logs = self._run(grid, tf.constant(first), tf.constant(last), self._arrays)
+        return {name: float(np.asarray(value)) for name, value in logs.items()}
+
+    def _calibrate(self, count: int, seconds: float) -> None:
+        if self._steps_per_call is None:
+            # Grow gently: the first call also traces and compiles, and a loaded machine must not make calls long.
+            fitting = int(count * SECONDS_PER_CALL / max(seconds, 1e-6))
+            self._calibrated = max(1, min(fitting, 8 * self._calibrated))

@@ -1,0 +1,49 @@
+"""SIGINT and SIGTERM as a request: training ends at the next step boundary, and the run is closed truthfully."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Self
+
+
+class Interrupted(Exception):
+    """The user or the system asked for an end.
+
+    Args:
+        number: Of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(f"Interrupted by {signal.Signals(number).name}.")
+        self.number = number
+
+
+class Interruption:
+    """While entered, turn the first SIGINT or SIGTERM into a request; a second Ctrl-C stops at once.
+
+    Signals can be handled in the main thread only; elsewhere nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        if self._number is not None:
+            raise KeyboardInterrupt
+        self._number = number
+
+    def check(self) -> None:
+        """Raise `Interrupted` if an end has been asked for."""
+        if self._number is not None:
+            raise Interrupted(self._number)

@@ -1,0 +1,112 @@
+"""The one training step, shared by the GradientTape loop and by Keras's fit."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class TrainStep:
+    """One optimizer step: forward, loss, gradient, clip, apply.
+
+    The model is compiled: loss, optimizer and metrics are the ones `model.compile` was given, so that a step in
+    either loop is the same arithmetic on the same objects.
+
+    Args:
+        model: A compiled model.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self.gradients = GradientWatch(model)
+        self._mean_loss = next(metric for metric in model.metrics if metric.name == "loss")
+        model.optimizer.build(model.trainable_variables)
+
+    def __call__(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Train on one batch and return the metrics of the epoch so far.
+
+        Args:
+            x: Inputs [batch, ...].
+            y: Targets [batch, ...].
+            weight: Weight of each row in the loss, float32 [batch].
+        """
+        model, optimizer = self.model, self.model.optimizer
+        variables = model.trainable_variables
+
+        with tf.GradientTape() as tape:
+            prediction = model(x, training=True)  # forward
+            loss = model.compute_loss(x, y, prediction, weight, training=True)  # loss, and the layers' regularization
+            scaled_loss = optimizer.scale_loss(loss)  # differs from the loss in mixed_float16 only
+        gradients = tape.gradient(scaled_loss, variables)  # gradient
+
+        self.gradients.observe(loss, gradients, optimizer.loss_scale_factor)
+        optimizer.apply(
+            gradients, variables
+        )  # clip, as the optimizer's clipnorm, global_clipnorm or clipvalue say; apply
+
+        self._mean_loss.update_state(loss, sample_weight=tf.shape(x)[0])
+        return model.compute_metrics(x, y, prediction, weight)
+
+
+class GradientWatch:
+    """Mean gradient norm of each layer over an epoch, and the first step whose loss or gradient was not finite.
+
+    Norms are Euclidean, over all variables of a layer, before clipping.
+    """
+
+    def __init__(self, model: keras.Model):
+        layers: dict[str, list[int]] = {}
+        for index, variable in enumerate(model.trainable_variables):
+            layers.setdefault(variable.path.split("/")[0], []).append(index)
+        self.layers = list(layers)
+        self._members = list(layers.values())
+        self._sum = tf.Variable(tf.zeros(len(layers)), trainable=False, name="gradient_norm_sum")
+        self._steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="gradient_norm_steps")
+        self._total_steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps")
+        self._first_bad = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
+        self._bad = tf.Variable(tf.zeros(len(layers) + 1, tf.bool), trainable=False, name="not_finite")
+
+    def observe(self, loss: tf.Tensor, gradients: list[tf.Tensor | None], scale: tf.Tensor | None = None) -> None:
+        """Take in one step's loss and gradients, inside the compiled step.
+
+        Args:
+            loss: Scalar.
+            gradients: One per trainable variable; None where the loss does not depend on it.
+            scale: What mixed_float16 has multiplied the gradients by. Overflowing gradients are expected there: the
+                optimizer skips them and lowers the scale.
+        """
+        squares = [tf.zeros(()) if g is None else _sum_of_squares(g) for g in gradients]
+        norms = tf.sqrt(tf.stack([tf.add_n([squares[index] for index in members]) for members in self._members]))
+        finite = tf.math.is_finite(norms)
+        if scale is not None:
+            norms = tf.where(finite, norms / tf.cast(scale, norms.dtype), 0.0)
+            finite = tf.ones_like(finite)
+        finite = tf.concat([[tf.math.is_finite(tf.cast(loss, tf.float32))], finite], axis=0)
+
+        step = self._total_steps.assign_add(1)
+        is_first_bad = tf.logical_and(self._first_bad < 0, tf.logical_not(tf.reduce_all(finite)))
+        self._first_bad.assign(tf.where(is_first_bad, step, self._first_bad))
+        self._bad.assign(tf.where(is_first_bad, tf.logical_not(finite), self._bad))
+        self._sum.assign_add(norms)
+        self._steps.assign_add(1)
+
+    def epoch_means(self) -> np.ndarray:
+        """Return the mean norm of each layer since the last call, float32 [layers], and start anew."""
+        means = self._sum.numpy() / max(1, int(self._steps.numpy()))
+        self._sum.assign(tf.zeros_like(self._sum))
+        self._steps.assign(0)
+        return means
+
+    def fault(self) -> str | None:
+        """Say in words where the loss or a gradient first was not finite, or return None."""
+        step = int(self._first_bad.numpy())
+        if step < 0:
+            return None
+        bad = self._bad.numpy()
+        layers = [layer for layer, is_bad in zip(self.layers, bad[1:], strict=True) if is_bad]
+        what = "the loss" if bad[0] else f"the gradient of {', '.join(layers)}"
+        return f"{what} was not finite at step {step}"
+
+
+def _sum_of_squares(gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
+    # Rows of an embedding that occur twice in a batch stand twice in its IndexedSlices; their gradients add up first.
+    return tf.reduce_sum(tf.square(tf.cast(tf.convert_to_tensor(gradient), tf.float32)))

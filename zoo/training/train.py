@@ -1,0 +1,210 @@
+"""One training from a built model to its best weights: compile, drive by fit or tape, say why it ended."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from zoo.config import Config
+from zoo.data import Spec, Splits
+from zoo.models import building
+from zoo.optim import optimizers, schedules
+from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
+from zoo.training.interruption import Interrupted
+from zoo.training.step import TrainStep
+
+Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
+
+
+@dataclass
+class Training:
+    """What came of a training.
+
+    Attributes:
+        outcome: Why it ended, as a word.
+        reason: Why it ended, as a sentence.
+        history: The logs, metric by metric, epoch by epoch.
+        monitor: The metric that picks the best weights.
+        best: The logs of the best epoch.
+        best_weights: As `model.get_weights()` gave them; None if no epoch was finished.
+        norms: Mean gradient norm, float32 [epochs, layers].
+        layers: Their names.
+        target_epoch: In which `stop.metric` reached its value.
+        seconds: Spent between the first and the last step, compilation and validation included.
+        signal: That interrupted it.
+    """
+
+    outcome: Outcome
+    reason: str
+    monitor: str
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    best_weights: list[np.ndarray] | None = None
+    norms: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    layers: list[str] = field(default_factory=list)
+    target_epoch: int | None = None
+    seconds: float = 0.0
+    signal: int | None = None
+
+
+def train(
+    model: keras.Model,
+    splits: Splits,
+    config: Config,
+    *,
+    log: Callable[[dict[str, float], int], None],
+    console: Console,
+    check_interrupt: Callable[[], None],
+) -> Training:
+    """Train a built model as the config says.
+
+    Args:
+        model: Built, with its initial weights.
+        splits: What to learn from and to validate on.
+        config: The run's.
+        log: Receives the metrics of each epoch and the optimizer's step.
+        console: Shows the progress.
+        check_interrupt: Raises `Interrupted` when an end was asked for.
+    """
+    learn = batches.training(splits, config)
+    measure = batches.evaluation(splits.valid, splits, config)
+    user_callbacks = callbacks.load_user_callbacks(config.callbacks)
+    jit = choose_jit(model, config)
+    compile_model(model, splits.spec, config, steps_per_epoch=learn.steps, jit=jit, callbacks=user_callbacks)
+    step = TrainStep(model)
+
+    record = callbacks.EpochRecord(learn, step.gradients, losses.is_likelihood(splits.spec, config))
+    best = callbacks.KeepBest(config.monitored)
+    early = _early_stopping(config)
+    target = callbacks.StopAtTarget(config.stop.metric, config.stop.value) if config.stop.metric else None  # type: ignore[arg-type]
+    bar = progress.ProgressBar(learn, config.epochs, console)
+    hooks = [
+        callbacks.ResetStates(),
+        keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None,
+        record,
+        callbacks.Guard(step.gradients, check_interrupt),
+        schedules.plateau_callback(config.schedule),
+        best,
+        early,
+        target,
+        *user_callbacks,
+        callbacks.Report(log),
+        bar,
+    ]
+    began = time.perf_counter()
+    result = Training("completed", f"All {config.epochs:,} epochs were trained.", config.monitored)
+    try:
+        _drive(config, model, step, learn, measure, [hook for hook in hooks if hook], jit)
+        if target and target.epoch:
+            result.outcome = "target_reached"
+            result.target_epoch = target.epoch
+            result.reason = f"{config.stop.metric} reached {config.stop.value:g} in epoch {target.epoch:,}."
+        elif early and early.stopped_epoch:
+            result.outcome = "early_stopped"
+            result.reason = f"{early.monitor} had not improved for {early.patience} epochs."
+        elif (done := len(record.norms)) < config.epochs:
+            result.outcome = "early_stopped"
+            result.reason = f"A callback ended the training after epoch {done:,}."
+    except callbacks.Diverged as error:
+        result.outcome, result.reason = "diverged", str(error)
+    except Interrupted as error:
+        result.outcome, result.reason, result.signal = "interrupted", str(error), error.number
+    finally:
+        bar.close()
+    result.seconds = time.perf_counter() - began
+    result.history = dict(model.history.history) if getattr(model, "history", None) else {}
+    result.best, result.best_weights = best.logs, best.weights
+    result.layers = step.gradients.layers
+    result.norms = np.array(record.norms, np.float32).reshape(len(record.norms), len(result.layers))
+    return result
+
+
+def compile_model(
+    model: keras.Model,
+    spec: Spec,
+    config: Config,
+    *,
+    steps_per_epoch: int,
+    jit: bool,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Give a model its loss, metrics and optimizer, the same for both loops."""
+    losses.check_output(model, spec, config)
+    rate = schedules.build(config.schedule, config.optimizer.learning_rate, config.epochs, steps_per_epoch)
+    looks_at_batches = any(_sees_batches(callback) for callback in callbacks)
+    model.compile(
+        optimizer=optimizers.build(config.optimizer, rate),
+        loss=losses.loss(spec, config),
+        metrics=losses.metrics(spec, config),
+        jit_compile=jit,
+        steps_per_execution=config.loop.steps_per_execution or (1 if looks_at_batches else 16),
+    )
+
+
+def choose_jit(model: keras.Model, config: Config) -> bool:
+    """Return whether to compile with XLA: what was asked for, else yes where it pays.
+
+    Dense networks gain two to three times on a CPU. Recurrent layers do not, and an unrolled one compiles for most of
+    a minute; on a GPU, XLA would keep them from cuDNN.
+    """
+    if config.loop.jit is not None:
+        return config.loop.jit
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    return not any(isinstance(layer, keras.layers.RNN) for layer in layers)
+
+
+def _drive(
+    config: Config,
+    model: keras.Model,
+    step: TrainStep,
+    learn: batches.Batches,
+    measure: batches.Batches,
+    hooks: Sequence[keras.callbacks.Callback],
+    jit: bool,
+) -> None:
+    if config.loop.name == "fit":
+        fit.train(model, step, learn, measure, epochs=config.epochs, callbacks=hooks)
+        return
+    # A user's callback that looks at batches sees each of them; ours are content with a look every quarter second.
+    steps = config.loop.steps_per_execution or (1 if model.steps_per_execution == 1 else None)
+    tape.train(model, step, learn, measure, epochs=config.epochs, callbacks=hooks, jit=jit, steps_per_execution=steps)
+
+
+def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:
+    if config.early_stopping.patience is None:
+        return None
+    metric = config.early_stopping.metric or config.monitored
+    return keras.callbacks.EarlyStopping(
+        monitor=metric,
+        patience=config.early_stopping.patience,
+        min_delta=config.early_stopping.min_delta,
+        mode="max" if "accuracy" in metric else "min",
+    )
+
+
+def _sees_batches(callback: keras.callbacks.Callback) -> bool:
+    ours = keras.callbacks.Callback
+    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    return any(getattr(type(callback), name) is not getattr(ours, name) for name in names)
+
+
+def test(weights: list[np.ndarray], splits: Splits, config: Config) -> dict[str, float]:
+    """Return loss and metrics of given weights on the test split.
+
+    Args:
+        weights: As `model.get_weights()` gave them.
+        splits: The data.
+        config: The run's.
+    """
+    parts = batches.whole(splits.test, splits, config)
+    model = building.build(config.model, replace(splits.spec, batch_size=1 if config.model.carries_state else None))
+    model.set_weights(weights)
+    compile_model(model, splits.spec, config, steps_per_epoch=1, jit=False)
+    logs = evaluation.evaluate(model, parts, jit=False)
+    if losses.is_likelihood(splits.spec, config):
+        logs["perplexity"] = callbacks.perplexity(logs["loss"])
+    return logs

@@ -1,0 +1,23 @@
+"""The verbs of the command `zoo`, one module each, and the one parser that finds them."""
+
+import importlib
+import sys
+
+from zoo.config import nearest
+
+VERBS = {"train": "train a model: zoo train model=lstm optimizer=adam"}
+
+
+def main() -> int:
+    """Run the verb that the command line names and return its exit code."""
+    words = sys.argv[1:]
+    if not words or words[0] in ("-h", "--help"):
+        print("usage: zoo VERB [key=value ...]\n")
+        print("\n".join(f"  {verb:<10}{line}" for verb, line in VERBS.items()))
+        print("\nzoo VERB --help tells more.")
+        return 0
+    verb, *rest = words
+    if verb not in VERBS:
+        print(f"zoo: Unknown verb '{verb}'. {nearest(verb, VERBS)}", file=sys.stderr)
+        return 2
+    return int(importlib.import_module(f"zoo.verbs.{verb}").main(rest))
