@@ -1,12 +1,14 @@
 # Two commands are enough: `make train` and `make test`. Both set up .venv first; a second call installs nothing.
 #   make train ARGS="model=lstm optimizer=adam"
 
-VENV   := .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
-ARGS   ?=
+VENV      := .venv
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+READY     := $(VENV)/.ready
+PIP       := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ARGS      ?=
 # The first interpreter that TensorFlow has wheels for; `make PYTHON=/path/to/python setup` chooses another.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON    ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
 .PHONY: help setup train test lint format clean
@@ -18,11 +20,16 @@ help: ## list the targets
 setup: $(READY) ## create .venv and install the pinned requirements
 
 # pip compiles what it installs to bytecode; without that, importing TensorFlow takes 20 s instead of 8.
-$(READY): requirements.txt pyproject.toml
+$(INSTALLED): requirements.txt
 	@[ -n "$(PYTHON)" ] || { echo "make: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python setup" >&2; exit 1; }
+	@echo "Setting up $(VENV), once: some minutes, 3 GB."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --compile -r requirements.txt
+	@touch $@
+
+# The package itself, in place: seconds, so that an edit of pyproject.toml costs no new environment.
+$(READY): $(INSTALLED) pyproject.toml
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 train: $(READY) ## train a model; ARGS="model=lstm optimizer=adam" passes choices on

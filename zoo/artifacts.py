@@ -15,6 +15,7 @@ from zoo.config import Config
 from zoo.data import Splits
 from zoo.models import building
 from zoo.results import boundary, classification, curves, predictions, samples
+from zoo.tracking import mask
 from zoo.training.evaluation import reset_states
 from zoo.training.train import Training
 
@@ -23,11 +24,9 @@ SAMPLE_TOKENS = {"word": 100, "char": 400}
 
 
 def write_config(config: Config, folder: Path) -> None:
-    """Write the resolved config, and the user's own words beside it."""
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(config.tree())), encoding="utf-8")
-    (folder / "overrides.yaml").write_text(
-        OmegaConf.to_yaml(OmegaConf.create(list(config.overrides))), encoding="utf-8"
-    )
+    """Write the resolved config, and the user's own words beside it, without passwords of addresses."""
+    for name, content in (("config.yaml", config.tree()), ("overrides.yaml", list(config.overrides))):
+        (folder / name).write_text(mask(OmegaConf.to_yaml(OmegaConf.create(content))), encoding="utf-8")
 
 
 def write_training(training: Training, folder: Path) -> None:

@@ -59,8 +59,8 @@ def _seconds_per_step(splits: Splits, config: Config, learn: "Batches") -> float
     import tensorflow as tf
 
     from zoo.models import building
+    from zoo.training.setup import compile_model
     from zoo.training.step import TrainStep
-    from zoo.training.train import compile_model
 
     keras.utils.clear_session()
     size = learn.batch_size if config.model.carries_state else None

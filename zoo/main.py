@@ -1,88 +1,158 @@
-"""The Hydra entry behind `python train.py` and `zoo train`: help, composition, the run, and one exit code.
+"""The command behind `python train.py` and `zoo train`: what is asked for, the run or the runs, and one exit code.
 
-Nothing heavy is imported before the config has been checked.
+Nothing heavy is imported before the config has been checked, and nothing is made: no folder, no database. Hydra's own
+main serves where the words are about Hydra itself, such as `hydra/launcher=joblib` or `--info`.
 """
 
+import argparse
+import contextlib
+import math
 import os
 import sys
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from zoo import options
+from zoo import flags, options
 from zoo.config import BadInput, Config
 
-EXIT_BAD_INPUT = 2
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+BAD_INPUT = 2
+SIGNALLED = 128  # and above: 130 after Ctrl-C, 143 after SIGTERM
 
 
 def main() -> int:
-    """Train what the command line asks for and return the exit code: see the table in zoo/run.py."""
-    words = sys.argv[1:]
-    if "--help" in words or "-h" in words:
-        print(help_text())
-        return 0
-    import hydra
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import DictConfig
-
-    from zoo.explain import explain, is_hydras
-    from zoo.start import prepare, settle
-
-    prepare()
-    exit_codes: list[int] = []
-
-    def job(tree: DictConfig) -> float | None:
-        hydra_config = HydraConfig.get()
-        folder = Path(hydra_config.runtime.output_dir)
-        try:
-            config = settle(tree, list(hydra_config.overrides.task))
-            from zoo.run import run
-
-            result = run(config, folder=folder)
-        except BadInput:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-            raise
-        exit_codes.append(result.exit_code)
-        return result.target
-
-    # Hydra prints an error of its own and exits with 1; with this it raises, and the error is ours to explain.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    job.__module__ = "__main__"
+    """Do what the command line asks for and return the exit code: see the table in zoo/run.py."""
+    # As `python -m` does: the user's own modules are found in the current folder.
+    if not sys.flags.safe_path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     try:
-        hydra.main(version_base="1.3", config_path=str(options.conf_dir()), config_name="config")(job)()
+        asked, words = flags.parse(sys.argv[1:])
+        options.search(asked.config_dir)
+        return _serve(asked, words)
     except BadInput as error:
         return refuse(error)
-    except Exception as error:
-        overrides = [word for word in words if not word.startswith("-")]
-        if not is_hydras(error):
-            raise
-        return refuse(explain(error, overrides))
-    return max(exit_codes, default=0)
+    except KeyboardInterrupt:
+        print("\nzoo: Stopped.", file=sys.stderr)
+        return SIGNALLED + 2
 
 
 def refuse(error: BadInput) -> int:
-    """Print what is wrong with the input and return the exit code."""
-    print(f"zoo: {error}", file=sys.stderr)
-    return EXIT_BAD_INPUT
+    """Print what is wrong with the input, in one paragraph, and return the exit code."""
+    print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
+    return BAD_INPUT
 
 
-def help_text() -> str:
-    """Return what `--help` prints: every group, every option, a line on each."""
-    lines = [
-        "Train a model of the zoo and track the run in MLflow.",
-        "",
-        "  python train.py                                  the default model on its default data",
-        "  python train.py model=lstm optimizer=adam        choose; every group goes with every other",
-        "  python train.py model=xor_mlp model.hidden=[4]   set any key",
-        "  python train.py -m seed=0,1,2                    one run for each value",
-        "  python train.py model=lstm --cfg job             show the composed config and stop",
-        "",
-    ]
-    for group, names in options.groups().items():
-        default = options.default(group) or {"data": "the model's", "optimizer": "the model's"}.get(group)
-        lines.append(f"{group}=" + (f"   (default: {default})" if default else ""))
-        lines += [f"  {name:<18}{options.summary(group, name)}" for name in names]
-        lines.append("")
-    lines.append("Keys at the root (see conf/config.yaml for what each does):")
-    lines.append("  " + "  ".join(key for key in Config.model_fields if key not in options.groups()))
-    lines += ["", "Hydra's own flags: --multirun/-m, --cfg job, --info, --config-dir, --shell-completion, --hydra-help"]
-    return "\n".join(lines)
+def _serve(asked: argparse.Namespace, words: list[str]) -> int:
+    from zoo import overrides, usage
+    from zoo.start import compose, compose_all
+
+    by_hydra = any(map(overrides.is_hydras, words))
+    if asked.version:
+        print(usage.versions())
+    elif asked.shell_completion:
+        from zoo import completion
+
+        print(completion.answer(" ".join(words)))
+    elif asked.help:
+        print(usage.of(words, "zoo train" if sys.argv[0] == "zoo train" else f"python {sys.argv[0]}"))
+    elif asked.info or asked.hydra_help or asked.cfg in ("hydra", "all"):
+        return _run_by_hydra(asked, words)
+    elif asked.cfg:
+        print(usage.shown(compose(*words), asked.package))
+    elif asked.multirun:
+        return _run_by_hydra(asked, words) if by_hydra else _run_all(compose_all(overrides.expand(words)))
+    else:
+        config = compose(*words)
+        if by_hydra:
+            return _run_by_hydra(asked, words)
+        from zoo.run import run
+
+        return run(config).exit_code
+    return 0
+
+
+def _run_all(configs: Sequence[Config]) -> int:
+    """Run one config after the other, whatever comes of each.
+
+    Returns:
+        The exit code of all: 0 also where a run diverged, which is a result; else that of the worst.
+    """
+    from zoo import naming
+    from zoo.composing import new_folder
+    from zoo.run import run
+
+    folder = Path(new_folder("multirun"))
+    outcomes: list[str] = []
+    codes = [0]
+    for number, config in enumerate(configs):
+        print(f"\n[{number + 1}/{len(configs)}] {naming.name(config)}", flush=True)
+        try:
+            result = run(config, folder=folder / str(number))
+        except BadInput as error:
+            outcomes.append("refused")
+            codes.append(refuse(error))
+        except Exception:
+            traceback.print_exc()
+            outcomes.append("error")
+            codes.append(1)
+        else:
+            outcomes.append(result.outcome)
+            codes.append(_in_multirun(result.exit_code))
+        if codes[-1] >= SIGNALLED:
+            break
+    counts = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
+    print(f"\n{len(outcomes)} of {len(configs)} runs: {counts}.")
+    return max(codes)
+
+
+def _in_multirun(exit_code: int) -> int:
+    return 0 if exit_code == 3 else exit_code
+
+
+def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
+    """Let Hydra's own main do what was asked for, with its folders, launchers and sweepers."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from zoo import composing
+    from zoo.explain import explain
+    from zoo.start import compose
+
+    folders, process = options.own_folders(), os.getpid()
+    exit_codes: list[int] = []
+
+    def job(tree: "DictConfig") -> float:
+        options.search(folders)
+        settings = HydraConfig.get()
+        folder = Path(settings.runtime.output_dir)
+        try:
+            config = compose(*settings.overrides.task)
+            from zoo.run import run
+
+            result = run(config, folder=folder)
+        except BadInput as error:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+            if os.getpid() != process:  # a launcher's own
+                raise
+            exit_codes.append(refuse(error))
+            return math.nan
+        exit_codes.append(_in_multirun(result.exit_code) if asked.multirun else result.exit_code)
+        return result.target
+
+    composing.register()
+    # Hydra prints an error of its own and exits with 1; with this it raises, and the error is ours to explain.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    job.__module__ = "__main__"
+    sys.argv[1:] = [*words, composing.search_path(), *flags.for_hydra(asked)]
+    try:
+        hydra.main(version_base="1.3", config_path=str(options.conf_dir()), config_name="config")(job)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from None
+    return max(exit_codes, default=0)

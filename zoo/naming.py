@@ -1,10 +1,16 @@
 """What a run is called and how it is tagged: by the choices that were made."""
 
-from zoo import options
-from zoo.config import Config
-from zoo.start import parse
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
 
-UNSAID = ("data_dir", "tracking", "callbacks", "hydra", "name", "debug", "dry_run")
+from zoo import keys, options
+from zoo.config import Config, flatten, shown
+from zoo.overrides import read
+
+# What says how a run is made and where it is kept, not what it is.
+UNSAID = ("name", "data_dir", "tracking", "debug", "dry_run", "deterministic")
+LONGEST = 120  # characters
 
 
 def name(config: Config) -> str:
@@ -16,23 +22,23 @@ def name(config: Config) -> str:
     """
     if config.name:
         return config.name
-    brought = options.brought(config.model.name)
-    defaults = {"init": "default", "schedule": "constant", "loop": "tape", "seed": 0, **brought}
-    parts = [config.model.name]
-    for key, value in parse(config.overrides).items():
-        if key == "model" or key.split(".")[0] in UNSAID or (key in defaults and defaults[key] == value):
-            continue
-        if key in options.groups():
-            parts.append(str(value))
-        else:
-            shown = str(value).replace(" ", "")
-            parts.append(f"{key.rpartition('.')[2]}={shown}")
-    return " ".join(parts)
+    said = read(config.overrides)
+    usual = options.chosen({group: said.choices.get(group) for group in ("model", "experiment")})
+    options_said = {group: option for group, option in said.choices.items() if group not in ("model", "experiment")}
+    recipe = said.choices.get("experiment")
+    parts = [config.model.name, *([recipe] if recipe else [])]
+    parts += [name for group, name in options_said.items() if _is_said(group) and name and name != usual.get(group)]
+    tree, chosen = config.tree(), options.chosen(said.choices)
+    for key in keys.spread(said.values, tree):
+        value = keys.get(tree, key)
+        if _is_said(key) and value is not keys.ABSENT and value != _default(key, chosen):
+            parts.append(f"{_short(key, tree)}={_readable(key, value)}")
+    words = " ".join(parts)
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
 
 
 def tags(config: Config) -> dict[str, str]:
     """Return the choices of a run, to search and compare by."""
-    words = parse(config.overrides)
     chosen = {
         "model": config.model.name,
         "data": config.data.name,
@@ -44,6 +50,34 @@ def tags(config: Config) -> dict[str, str]:
         "precision": config.precision,
         "overrides": " ".join(config.overrides),
     }
-    if words.get("experiment"):
-        chosen["experiment"] = str(words["experiment"])
+    if recipe := read(config.overrides).choices.get("experiment"):
+        chosen["experiment"] = recipe
     return chosen
+
+
+def _is_said(key: str) -> bool:
+    return key.partition(".")[0] not in UNSAID
+
+
+def _default(key: str, chosen: Mapping[str, str]) -> Any:
+    """Return what a key is without the user's word about it."""
+    section, _, own = key.partition(".")
+    if section in chosen:
+        return keys.get(options.declared(section, chosen[section]), own)
+    brought = options.brought("model", chosen["model"])
+    return brought[key] if key in brought else keys.get(options.primary(), key)
+
+
+def _short(key: str, tree: Mapping[str, Any]) -> str:
+    """Return the last part of a key if that says enough: `learning_rate`, but `stop.value`."""
+    section, _, last = key.rpartition(".")
+    namesakes = [one for one in flatten(tree) if one.rpartition(".")[2] == last]
+    return key if len(namesakes) > 1 or section in ("stop", "early_stopping") else last
+
+
+def _readable(key: str, value: Any) -> str:
+    if isinstance(value, str) and "/" in value:
+        return PurePath(value).name
+    if isinstance(value, str) and key == "model.build":
+        return ".".join(value.split(".")[-2:])
+    return f"{value:.6g}" if isinstance(value, float) else shown(value)

@@ -23,21 +23,23 @@
 import logging
 import math
 import secrets
+import signal
 import time
 import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from zoo import data, naming, terminal, tracking
+from zoo import data, naming, quiet, terminal, tracking
 from zoo.config import BadInput, Config
 from zoo.tracking import provenance
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from zoo.training.train import Outcome, Training
 
@@ -97,7 +99,10 @@ def run(
             vocab_size_explicit=config.is_explicit("model.vocab_size"),
         )
         store = None if config.dry_run else tracking.connect(config.tracking, config.model.name)
-        model = build(config, splits)
+        quiet.import_tensorflow()
+        from zoo.training import setup
+
+        model = setup.build(config, splits)
         if store is None:
             from zoo import dry_run
 
@@ -134,26 +139,24 @@ class _Life:
             with Interruption() as interruption:
                 self._describe()
                 training = self._train(interruption)
+                self._end(training.outcome, training.reason, training.signal)
                 if training.best_weights is not None:
-                    self._test_and_keep(training)
-                    if training.outcome != "interrupted":
-                        interruption.check()
+                    self._keep(training.best_weights)
+                if training.best_weights is not None and training.outcome != "interrupted":
+                    self._test(training.best_weights)
         except Interrupted as error:
             self._end("interrupted", str(error), error.number)
         except KeyboardInterrupt:
-            self._end("interrupted", "Stopped at once by a second Ctrl-C.", 2)
-        except BadInput:
-            self._close("error", traceback.format_exc())
-            raise
+            self._end("interrupted", "Stopped at once by a second Ctrl-C.", signal.SIGINT)
         except Exception as error:
-            text = traceback.format_exc()
-            self._end("error", f"{type(error).__name__}: {error}")
-            log.error("%s", text)
-            self._close("error", text)
-        else:
-            self._end(training.outcome, training.reason, training.signal)
+            self._end("error", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+            (self.folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            log.log(logging.DEBUG if isinstance(error, BadInput) else logging.ERROR, "%s", traceback.format_exc())
+            if isinstance(error, BadInput):
+                self._close()
+                raise
         self.result.metrics["run_seconds"] = time.perf_counter() - began
-        self._close(self.result.outcome)
+        self._close()
         terminal.show_result(self.result, self.record.ui_command, self.console)
         return self.result
 
@@ -210,61 +213,37 @@ class _Life:
             self.result.metrics["solved"] = float(solved)
         return training
 
-    def _test_and_keep(self, training: "Training") -> None:
-        """Measure the best weights on the test split, once, and keep them."""
+    def _keep(self, best_weights: "list[np.ndarray]") -> None:
+        """Keep the model with its best weights."""
+        from zoo import artifacts
+
+        self.kept = artifacts.keepable(self.config, self.splits, best_weights)
+        artifacts.write_model(self.kept, self.splits, self.folder)
+
+    def _test(self, best_weights: "list[np.ndarray]") -> None:
+        """Measure the best weights on the test split, once, and report."""
         from zoo import artifacts
         from zoo.training.train import test
 
-        assert training.best_weights is not None
-        self.result.metrics |= {
-            f"test_{name}": value for name, value in test(training.best_weights, self.splits, self.config).items()
-        }
-        keepable = artifacts.keepable(self.config, self.splits, training.best_weights)
-        artifacts.write_model(keepable, self.splits, self.folder)
-        sample = artifacts.write_reports(keepable, self.splits, self.config, self.folder)
+        logs = test(best_weights, self.splits, self.config)
+        self.result.metrics |= {f"test_{name}": value for name, value in logs.items()}
+        sample = artifacts.write_reports(self.kept, self.splits, self.config, self.folder)
         if sample:
             self.console.print(f"\n{sample}\n", markup=False, highlight=False)
 
-    def _end(self, outcome: "Outcome", reason: str, signal: int | None = None) -> None:
+    def _end(self, outcome: "Outcome", reason: str, number: int | None = None) -> None:
         self.result.outcome, self.result.reason = outcome, reason
-        self.result.exit_code = 128 + signal if signal else EXIT_CODES.get(outcome, 0)
+        self.result.exit_code = 128 + number if number else EXIT_CODES.get(outcome, 0)
 
-    def _close(self, outcome: "Outcome", traceback_text: str | None = None) -> None:
-        """Write what is known and give the run its last status; once."""
-        if traceback_text is not None:
-            (self.folder / "traceback.txt").write_text(traceback_text, encoding="utf-8")
-        step = int(self.model.optimizer.iterations) if getattr(self.model, "optimizer", None) else 0
-        self.record.log_metrics(self.result.metrics, step)
-        self.record.set_tags({"outcome": outcome, "reason": self.result.reason})
-        log.info("%s: %s", outcome, self.result.reason)
+    def _close(self) -> None:
+        """Write what is known and give the run its last status."""
+        optimizer = getattr(self.model, "optimizer", None)
+        self.record.log_metrics(self.result.metrics, int(optimizer.iterations) if optimizer else 0)
+        self.record.set_tags({"outcome": self.result.outcome, "reason": self.result.reason})
+        log.debug("%s: %s", self.result.outcome, self.result.reason)
         terminal.flush_log()
         self.record.log_artifacts(self.folder)
-        self.record.finish(STATUS.get(outcome, "FINISHED"))
-
-
-def build(config: Config, splits: data.Splits) -> "keras.Model":
-    """Import TensorFlow, seed everything, and return the model with its initial weights."""
-    from zoo import quiet
-
-    quiet.import_tensorflow()
-    import keras
-    import tensorflow as tf
-
-    from zoo.models import building
-    from zoo.optim import initializers
-    from zoo.training import batches
-
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    keras.config.set_dtype_policy(config.precision)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    spec = splits.spec
-    if config.model.carries_state:
-        spec = replace(spec, batch_size=batches.batch_size(splits.train, config))
-    model = building.build(config.model, spec, config.data.augment)
-    initializers.initialize(model, config.init, config.seed)
-    return model
+        self.record.finish(STATUS.get(self.result.outcome, "FINISHED"))
 
 
 def _new_folder() -> Path:

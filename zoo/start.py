@@ -1,28 +1,28 @@
 """From words to a run's config: compose the user's choices, let the command line win, check the result.
 
-Hydra merges a recipe last, so that its values would outlive a choice made on the command line; what a recipe says of
-an optimizer is dropped here when the user chooses another.
+One precedence: model < optimizer, init, ... < experiment < command line. Hydra merges a recipe last, so that its values
+would outlive a choice made on the command line; what a recipe says of such a group is dropped here.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from zoo import options
-from zoo.config import BadInput, Config, nearest
+from zoo import importing, keys, options, overrides
+from zoo.composing import Choices, Composer, Tree, composer
+from zoo.config import BadInput, Config
+from zoo.overrides import Words
+from zoo.tracking import address
 
-OPEN_GROUPS = ("model", "data", "optimizer", "init", "schedule")
 
-
-def compose(*overrides: str) -> Config:
+def compose(*words: str) -> Config:
     """Compose and check a config, as the command line does.
 
     Args:
-        overrides: Words of the command line, such as `"model=lstm"` and `"optimizer.learning_rate=0.01"`.
+        words: Of the command line, such as `"model=lstm"` and `"optimizer.learning_rate=0.01"`.
 
     Raises:
         BadInput: A choice, key or value is not valid.
@@ -31,117 +31,134 @@ def compose(*overrides: str) -> Config:
         >>> compose("model=xor_mlp", "epochs=10").epochs
         10
     """
-    import hydra
-
-    from zoo.explain import explain
-
-    prepare()
-    try:
-        with hydra.initialize_config_dir(str(options.conf_dir()), version_base="1.3"):
-            tree = hydra.compose("config", overrides=list(overrides))
-        return settle(tree, overrides)
-    except BadInput:
-        raise
-    except Exception as error:
-        raise explain(error, overrides) from error
+    return compose_all([words])[0]
 
 
-def prepare() -> None:
-    """Register what conf/ needs to be composed."""
-    from omegaconf import OmegaConf
-
-    # Hydra names its folders by the second, so that two runs started together would share one.
-    OmegaConf.register_new_resolver("zoo_new_folder", _new_folder, use_cache=True, replace=True)
-
-
-def settle(tree: DictConfig, overrides: Sequence[str]) -> Config:
-    """Turn what Hydra composed into a checked config.
+def compose_all(jobs: Sequence[Sequence[str]]) -> list[Config]:
+    """Compose and check the configs of several runs.
 
     Args:
-        tree: The composed tree.
-        overrides: The user's words; they win over a recipe and over `debug=smoke`.
+        jobs: The words of each run.
 
     Raises:
-        BadInput: A key is not declared by its option's file, or the schema refuses a value or a combination.
+        BadInput: Something is not valid in one of them; what is wrong in several is said once.
     """
-    try:
-        plain: dict[str, Any] = OmegaConf.to_container(tree, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
-    except MissingMandatoryValue as error:
-        key = str(error.full_key)
-        raise BadInput(f"{key} has no default: give it a value, {key}=... .") from None
-    except OmegaConfBaseException as error:
-        raise BadInput(f"{str(error).splitlines()[0]}.") from None
-    words = parse(overrides)
-    _drop_recipe_values(plain, words)
-    _shrink(plain, words)
-    _refuse_undeclared(plain)
-    return Config.check(plain, overrides)
+    configs: list[Config] = []
+    refused: dict[str, None] = {}
+    with composer() as hydra:
+        for words in jobs:
+            try:
+                configs.append(_config(words, hydra))
+            except BadInput as error:
+                refused[str(error)] = None
+    refused |= dict.fromkeys(_out_of_reach(configs))
+    if refused:
+        raise BadInput(" ".join(refused))
+    return configs
 
 
-def parse(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return what overrides set, key by key, such as `{"model": "lstm", "optimizer.learning_rate": 0.01}`."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    return {one.key_or_group: one.value() for one in parsed if not one.is_delete()}
-
-
-def _drop_recipe_values(plain: dict[str, Any], words: Mapping[str, Any]) -> None:
-    if words.get("experiment") is None:
-        return
-    for group in options.groups():
-        chosen = words.get(group)
-        declared = options.declared(group, chosen) if isinstance(chosen, str) else None
-        if group not in plain or declared is None:
+def _config(words: Sequence[str], hydra: Composer) -> Config:
+    said = overrides.read(words)
+    faults = list(said.mistakes)
+    tree, declared = _by_precedence(said, hydra)
+    unclear = _unclear(said)
+    values = keys.spread(said.values, declared)
+    for key, value in values.items():
+        if key.partition(".")[0] in unclear:
             continue
-        plain[group] = declared
-        for key, value in words.items():
-            if key.startswith(f"{group}."):
-                _set(plain, key, value)
+        if fault := keys.fault(key, value, declared, is_added=key in said.added):
+            faults.append(fault)
+        else:
+            keys.put(tree, key, value)
+    faults += keys.undeclared(tree, declared, said.choices.get("experiment"))
+    plain = _resolved(tree, faults)
+    _shrink(plain, values)
+    if faults:
+        # Conflicts between choices may come from those that could not be read; a single value is wrong by itself.
+        faults += [sentence for key, sentence in Config.faults(plain).items() if key in values]
+        raise BadInput(" ".join(dict.fromkeys(faults)))
+    return Config.check(plain, words)
 
 
-def _shrink(plain: dict[str, Any], words: Mapping[str, Any]) -> None:
-    """Apply the upper bounds of `debug=smoke`, and those of any other option of that group."""
+def _by_precedence(said: Words, hydra: Composer) -> tuple[Tree, Tree]:
+    """Return the tree of all choices, before the user's values, and the same without a recipe's values."""
+    choices: Choices = dict(said.choices)
+    if not choices.get("experiment"):
+        tree, _ = hydra.compose(choices)
+        return copy.deepcopy(tree), tree
+    # A model on the command line brings its own data and optimizer, as it does without a recipe.
+    model = choices.get("model")
+    brought = options.brought("model", model) if model else {}
+    choices = {**{key: value for key, value in brought.items() if key in options.groups()}, **choices}
+    tree, made = hydra.compose(choices)
+    declared, _ = hydra.compose({**made, "experiment": None})
+    tree = copy.deepcopy(tree)
+    for key in {*choices, *brought} - {"experiment", "debug"}:
+        tree[key] = copy.deepcopy(declared[key])
+    return tree, declared
+
+
+def _unclear(said: Words) -> set[str]:
+    """Return the groups whose option is not known, since a choice that decides about it cannot be read."""
+    unclear = set(said.unclear)
+    if "model" in unclear:
+        unclear |= {"data", "optimizer"} - set(said.choices)
+    if "experiment" in unclear:
+        unclear |= set(options.groups()) - set(said.choices)
+    return unclear
+
+
+def _resolved(tree: Tree, faults: Sequence[str]) -> Tree:
+    """Return a tree with interpolations such as `${epochs}` replaced."""
+    try:
+        plain = OmegaConf.to_container(OmegaConf.create(tree), resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        missing = f"{error.full_key} has no default. Give it a value: {error.full_key}=... ."
+        raise BadInput(" ".join([*faults, missing])) from None
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        key = f"Can't work out {error.full_key}: " if error.full_key else ""
+        raise BadInput(" ".join([*faults, f"{key}{reason}."])) from None
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _shrink(plain: Tree, values: Mapping[str, Any]) -> None:
+    """Apply the upper bounds of `debug=smoke`, or of another option of that group, to what the user did not set."""
     for key, bound in ((plain.pop("debug", None) or {}).get("shrink") or {}).items():
-        value = _get(plain, key)
-        if key in words or value is _ABSENT:
+        value = keys.get(plain, key)
+        if key in values or value is keys.ABSENT:
             continue
         if isinstance(value, list):
-            _set(plain, key, [min(one, bound) for one in value])
-        elif value is None or isinstance(value, int | float):
-            _set(plain, key, bound if value is None or value >= 1 < bound < value else value)
+            keys.put(plain, key, [min(one, bound) for one in value])
+        elif value is None:
+            keys.put(plain, key, bound)
+        elif isinstance(value, int | float) and value >= 1:  # a fraction stays one
+            keys.put(plain, key, min(value, bound))
 
 
-def _refuse_undeclared(plain: dict[str, Any]) -> None:
-    for group in OPEN_GROUPS:
-        name = plain[group].get("name") if isinstance(plain.get(group), dict) else None
-        declared = options.declared(group, name) if isinstance(name, str) else None
-        if declared is None or name == "custom":
-            continue
-        for key in plain[group]:
-            if key not in declared:
-                names = [f"{group}.{one}" for one in declared if one != "name"]
-                raise BadInput(f"{group}={name} has no key '{group}.{key}'. {nearest(f'{group}.{key}', names)}")
-
-
-_ABSENT = object()
-
-
-def _get(plain: Mapping[str, Any], key: str) -> Any:
-    node: Any = plain
-    for part in key.split("."):
-        if not isinstance(node, Mapping) or part not in node:
-            return _ABSENT
-        node = node[part]
-    return node
-
-
-def _set(plain: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    for part in parents:
-        plain = plain.setdefault(part, {})
-    plain[last] = value
-
-
-def _new_folder(parent: str) -> str:
-    return f"{parent}/{datetime.now():%Y-%m-%d/%H-%M-%S}-{secrets.token_hex(3)}"
+def _out_of_reach(configs: Sequence[Config]) -> Iterator[str]:
+    """Yield what is wrong with the code that configs name, and with the addresses of their stores."""
+    named: dict[tuple[str, str, str], None] = {}
+    for config in configs:
+        where = {
+            ("model.build", config.model.build): "",
+            ("data.load", config.data.load): "",
+            ("optimizer.class_name", config.optimizer.class_name): "keras.optimizers.",
+            ("init.class_name", config.init.class_name): "keras.initializers.",
+            ("schedule.formula", config.schedule.options().get("formula")): "",
+        } | {("callbacks", path): "" for path in config.callbacks}
+        named |= {(key, path, "" if "." in path else place): None for (key, path), place in where.items() if path}
+        if not config.schedule.options().get("formula") and not options.is_ours("schedule", config.schedule.name):
+            yield (
+                f"schedule={config.schedule.name} names no formula. Its file should say which one: "
+                "formula: my_package.my_module.my_function, or name: cosine for one of the zoo's."
+            )
+    for key, path, place in named:
+        if fault := importing.fault(f"{place}{path}"):
+            yield f"{key}={path} can't be imported: {fault}."
+    for uri in {config.tracking.uri for config in configs if config.tracking.name == "mlflow" and not config.dry_run}:
+        try:
+            address.resolve(uri)
+        except BadInput as error:
+            yield str(error)

@@ -5,10 +5,10 @@ import pytest
 from rich.console import Console
 
 from zoo import compose, data
-from zoo.run import build
+from zoo.training.setup import build
 from zoo.training.train import train
 
-SMALL_LSTM = ["model=lstm", "model.units=16", "model.embedding=8", "model.vocab_size=200", "data.limit=3000"]
+SMALL_LSTM = ["model=lstm", "model.units=16", "model.embedding=8", "model.vocab_size=200", "data.limit=1200"]
 SMALL_LSTM += ["data.sequence_length=7", "batch_size=8"]
 SMALL_MNIST = ["model=mnist_fcn", "data=digits", "model.hidden=[32,16]", "data.limit=403"]
 FAMILIES = {

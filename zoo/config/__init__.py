@@ -5,11 +5,23 @@ one clear paragraph. What an option's own file declares is left to that file: a 
 user's brings its own keys.
 """
 
+from zoo.config.faults import namesakes, unknown
+from zoo.config.learning import Init, Optimizer, Schedule
 from zoo.config.schema import Config
-from zoo.config.sections import Data, Init, Loop, Model, Optimizer, Schedule, Tracking
-from zoo.config.words import BadInput, flatten, nearest
+from zoo.config.sections import Data, Loop, Model, Option, Tracking
+from zoo.config.words import BadInput, flatten, nearest, shown
+
+# The groups whose options declare keys of their own, and the types of those that the zoo's files have.
+SECTIONS: dict[str, type[Option]] = {
+    "model": Model,
+    "data": Data,
+    "optimizer": Optimizer,
+    "init": Init,
+    "schedule": Schedule,
+}
 
 __all__ = [
+    "SECTIONS",
     "BadInput",
     "Config",
     "Data",
@@ -20,5 +32,8 @@ __all__ = [
     "Schedule",
     "Tracking",
     "flatten",
+    "namesakes",
     "nearest",
+    "shown",
+    "unknown",
 ]

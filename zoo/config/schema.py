@@ -6,24 +6,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from zoo.config.sections import (
-    Count,
-    Data,
-    EarlyStopping,
-    Fraction,
-    ImportPath,
-    Init,
-    Loop,
-    Model,
-    Optimizer,
-    Positive,
-    Schedule,
-    Section,
-    Size,
-    Stop,
-    Tracking,
-)
-from zoo.config.words import BadInput, flatten, nearest, paragraph
+from zoo.config.faults import sentences
+from zoo.config.learning import Init, Optimizer, Schedule
+from zoo.config.sections import Data, EarlyStopping, Loop, Model, Section, Stop, Tracking
+from zoo.config.together import conflicts
+from zoo.config.types import Fraction, ImportPath, Positive, Seed, Size, Text
+from zoo.config.words import BadInput
 
 
 class Config(Section):
@@ -38,19 +26,19 @@ class Config(Section):
     tracking: Tracking
     epochs: Size
     batch_size: Size | Literal["full"]
-    seed: Count = 0
-    name: str | None = None
+    seed: Seed = 0
+    name: Text | None = None
     loss: Literal["auto", "mse", "binary_crossentropy", "categorical_crossentropy"] = "auto"
     label_smoothing: Fraction = 0.0
     class_weight: Literal["balanced"] | list[Positive] | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     deterministic: bool = False
+    callbacks: list[ImportPath] = Field(default=[])
+    dry_run: bool = False
     monitor: str = "auto"
     early_stopping: EarlyStopping = EarlyStopping()
     stop: Stop = Stop()
-    callbacks: list[ImportPath] = Field(default=[])
-    data_dir: str | None = None
-    dry_run: bool = False
+    data_dir: Text | None = None
 
     _overrides: tuple[str, ...] = PrivateAttr(default=())
 
@@ -69,9 +57,18 @@ class Config(Section):
         try:
             config = cls.model_validate(dict(tree))
         except ValidationError as error:
-            raise BadInput(paragraph(error, [*flatten(tree), *cls.model_fields])) from None
+            raise BadInput(" ".join(sentences(error, cls, tree).values())) from None
         config._overrides = tuple(overrides)
         return config
+
+    @classmethod
+    def faults(cls, tree: Mapping[str, Any]) -> dict[str, str]:
+        """Return what `check` would refuse, one sentence for each key; conflicts between choices stand under ""."""
+        try:
+            cls.model_validate(dict(tree))
+        except ValidationError as error:
+            return sentences(error, cls, tree)
+        return {}
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -108,58 +105,6 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        model, data = self.model, self.data
-        if model.reads != data.gives:
-            raise ValueError(
-                f"model={model.name} reads {model.reads}, but data={data.name} gives {data.gives}. "
-                f"Choose data that gives {model.reads}, or a model that reads {data.gives}."
-            )
-        two_valued = data.target == "binary" or (data.classes is not None and len(data.classes) == 2)
-        if model.output == "values" and not two_valued:
-            raise ValueError(
-                f"model={model.name} puts out one value, but data={data.name} has more than two classes. "
-                "Keep two of them: data.classes=[0,1]."
-            )
-        if self.optimizer.full_batch and self.batch_size != "full":
-            raise ValueError(
-                f"optimizer={self.optimizer.name} works on whole-data gradients only: add batch_size=full."
-            )
-        if self.batch_size == "full" and model.carries_state:
-            raise ValueError(
-                "batch_size=full does not go with recurrent state carried across batches: batch_size is the number of "
-                "parallel streams there. Give a number, or model.carry_state=false."
-            )
-        if data.classes is not None and len(set(data.classes)) < max(2, len(data.classes)):
-            raise ValueError(f"data.classes should name at least two different classes. Received: {data.classes}.")
-        for key, metric in (
-            ("monitor", self.monitored),
-            ("stop.metric", self.stop.metric),
-            ("early_stopping.metric", self.early_stopping.metric),
-        ):
-            if metric is not None and metric not in self.metric_names and not self.callbacks:
-                raise ValueError(f"{key} names an unknown metric '{metric}'. {nearest(metric, self.metric_names)}")
-        self._check_loss()
-        if self.class_weight is not None and data.target == "tokens":
-            raise ValueError("class_weight does not apply to text.")
+        if found := list(conflicts(self)):
+            raise ValueError(" ".join(found))
         return self
-
-    def _check_loss(self) -> None:
-        loss, output = self.loss, self.model.output
-        if loss == "mse" and output == "logits":
-            raise ValueError(
-                f"loss=mse compares values, but model={self.model.name} puts out logits. "
-                "Use model.output=probabilities."
-            )
-        if loss.endswith("crossentropy") and output == "values":
-            raise ValueError(
-                f"loss={loss} needs logits or probabilities, but model={self.model.name} puts out unbounded values. "
-                "Use loss=mse."
-            )
-        binary = self.data.target == "binary"
-        if (loss == "binary_crossentropy" and not binary) or (loss == "categorical_crossentropy" and binary):
-            right = "binary_crossentropy" if binary else "categorical_crossentropy"
-            raise ValueError(
-                f"loss={loss} does not fit data={self.data.name}, whose target is {self.data.target}. Use loss={right}."
-            )
-        if self.label_smoothing and (loss == "mse" or output == "values"):
-            raise ValueError("label_smoothing goes with a cross-entropy, not with mean squared error.")

@@ -1,34 +1,31 @@
-"""The sections of a run's config, one a group of conf/, with the type and range of every key that the zoo knows."""
+"""The sections of a run's config, one a group of conf/, with the type and range of every key that the zoo's files have.
 
-import re
+A model, data set, optimizer, initialization or schedule of the user's may have keys of its own. The last three are in
+`zoo.config.learning`.
+"""
+
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
-def _import_path(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):
-        raise ValueError("should be an import path such as my_package.my_module.build")
-    return value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("should be a number")
-    return value
-
-
-ImportPath = Annotated[str, AfterValidator(_import_path)]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Positive = Annotated[Number, Field(gt=0)]
-NonNegative = Annotated[Number, Field(ge=0)]
-Fraction = Annotated[Number, Field(ge=0, lt=1)]
-Size = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-Activation = Literal[
-    "linear", "sigmoid", "hard_sigmoid", "tanh", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu",
-    "swish", "mish", "softplus", "softsign", "exponential",
-]  # fmt: skip
+from zoo.config.types import (
+    Activation,
+    Address,
+    Count,
+    Fraction,
+    Held,
+    ImportPath,
+    Inside,
+    Means,
+    NonNegative,
+    Number,
+    Positive,
+    Several,
+    Size,
+    Text,
+    Whole,
+)
+from zoo.config.words import either
 
 
 class Section(BaseModel):
@@ -64,6 +61,7 @@ class Model(Option):
     iterations: Size = 1
     feedback_from: str = "output"
     feedback_to: str = "hidden_1"
+    cell: Literal["rnn", "gru", "lstm"] = "rnn"
     units: Size = 1
     layers: Size = 1
     embedding: Size = 1
@@ -86,12 +84,12 @@ class Model(Option):
             return self
         names = [f"hidden_{depth}" for depth in range(1, len(self.hidden) + 1)]
         if not names:
-            raise ValueError("hidden should name at least one layer of a feedback network, such as [2]. Received: [].")
+            raise ValueError("model.hidden should name at least one layer, such as [2]. Received: model.hidden=[].")
         if self.feedback_to not in names:
-            raise ValueError(f"feedback_to should be one of {', '.join(names)}. Received: {self.feedback_to}.")
+            raise ValueError(_one_of("model.feedback_to", self.feedback_to, names))
         sources = [*names[names.index(self.feedback_to) :], "output"]
         if self.feedback_from not in sources:
-            raise ValueError(f"feedback_from should be one of {', '.join(sources)}. Received: {self.feedback_from}.")
+            raise ValueError(_one_of("model.feedback_from", self.feedback_from, sources))
         return self
 
 
@@ -102,65 +100,23 @@ class Data(Option):
     gives: Literal["vectors", "tokens"]
     target: Literal["binary", "classes", "tokens"] = "classes"
     limit: Size | None = None
+    # Vectors
+    scale: Literal["unit", "standardize", "none"] = "none"
     classes: list[Count] | None = None
-    validation: Positive | None = None
+    validation: Held | None = None
     augment: list[Literal["shift", "rotate"]] = []
+    samples: Annotated[Whole, Field(ge=10), Means("a whole number of at least 10")] = 10
+    features: Size = 1
+    n_classes: Several = 2
+    spread: NonNegative = 1.0
+    # Tokens
     level: Literal["word", "char"] = "word"
     sequence_length: Size = 1
     stride: Size | None = None
-    train: str | None = None
-    valid: str | None = None
-    test: str | None = None
-
-
-class Optimizer(Option):
-    """Keras's own optimizer arguments; `class_name` is the Keras class, or an import path."""
-
-    class_name: str
-    learning_rate: Positive
-    full_batch: bool = False
-    momentum: Fraction = 0.0
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    rho: Fraction = 0.9
-    epsilon: Positive | None = None
-    weight_decay: NonNegative | None = None
-    clipnorm: Positive | None = None
-    global_clipnorm: Positive | None = None
-    clipvalue: Positive | None = None
-    gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
-    use_ema: bool = False
-    ema_momentum: Fraction = 0.99
-
-    @model_validator(mode="after")
-    def _one_kind_of_clipping(self) -> Self:
-        given = [key for key in ("clipnorm", "global_clipnorm", "clipvalue") if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise ValueError(f"takes one kind of gradient clipping, not {' and '.join(given)}")
-        return self
-
-
-class Init(Option):
-    """Initial weights: a Keras initializer identifier, and the kinds of weight that it sets."""
-
-    class_name: str | None = None
-    apply_to: list[Literal["kernel", "recurrent_kernel", "embeddings"]] = ["kernel"]
-    bias: Number | None = None
-    stddev: Positive = 0.05
-    scale: Positive = 1.0
-    gain: Number = 1.0
-
-
-class Schedule(Option):
-    """The learning rate over time."""
-
-    every: Size = 1
-    gamma: Positive = 1.0
-    decay: Positive = 1.0
-    factor: Positive = 1.0
-    final: NonNegative = 0.0
-    warmup: NonNegative = 0.0
-    patience: Size = 1
+    train: Text | None = None
+    valid: Text | None = None
+    test: Text | None = None
+    split: Inside = 0.1
 
 
 class Loop(Section):
@@ -175,8 +131,8 @@ class Tracking(Section):
     """Where runs are recorded."""
 
     name: Literal["mlflow", "off"]
-    uri: str | None = None
-    experiment: str | None = None
+    uri: Address | None = None
+    experiment: Text | None = None
 
 
 class EarlyStopping(Section):
@@ -196,5 +152,10 @@ class Stop(Section):
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
         if (self.metric is None) != (self.value is None):
-            raise ValueError("needs both stop.metric and stop.value")
+            given, missing = ("metric", "value") if self.value is None else ("value", "metric")
+            raise ValueError(f"stop.{given} needs stop.{missing} beside it. Give both, or neither.")
         return self
+
+
+def _one_of(key: str, value: str, names: list[str]) -> str:
+    return f"{key} should be {either(names)}. Received: {key}={value}."

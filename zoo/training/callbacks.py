@@ -200,3 +200,10 @@ def load_user_callbacks(paths: Sequence[str]) -> list[keras.callbacks.Callback]:
             )
         callbacks.append(made)
     return callbacks
+
+
+def sees_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback has a hook that is to be called for each batch."""
+    ours = keras.callbacks.Callback
+    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    return any(getattr(type(callback), name) is not getattr(ours, name) for name in names)

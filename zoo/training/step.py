@@ -36,7 +36,7 @@ class TrainStep:
             prediction = model(x, training=True)  # forward
             loss = model.compute_loss(x, y, prediction, weight, training=True)  # loss, and the layers' regularization
             scaled_loss = optimizer.scale_loss(loss)  # differs from the loss in mixed_float16 only
-        gradients = tape.gradient(scaled_loss, variables)  # gradient
+        gradients = dense(tape.gradient(scaled_loss, variables))  # gradient
 
         self.gradients.observe(loss, gradients, optimizer.loss_scale_factor)
         optimizer.apply(
@@ -107,6 +107,15 @@ class GradientWatch:
         return f"{what} was not finite at step {step}"
 
 
-def _sum_of_squares(gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor:
-    # Rows of an embedding that occur twice in a batch stand twice in its IndexedSlices; their gradients add up first.
-    return tf.reduce_sum(tf.square(tf.cast(tf.convert_to_tensor(gradient), tf.float32)))
+def dense(gradients: list[tf.Tensor | tf.IndexedSlices | None]) -> list[tf.Tensor | None]:
+    """Return gradients with the rows of an embedding added up, one for each word.
+
+    TensorFlow hands an embedding's gradient over with a row for each *occurrence* of a word. Keras's optimizers square
+    and clip those rows as they are, so that a word that stands twice in a batch gets another second moment and another
+    norm than its gradient has.
+    """
+    return [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def _sum_of_squares(gradient: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)))

@@ -1,7 +1,8 @@
 """One training from a built model to its best weights: compile, drive by fit or tape, say why it ended."""
 
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -10,11 +11,12 @@ import numpy as np
 from rich.console import Console
 
 from zoo.config import Config
-from zoo.data import Spec, Splits
+from zoo.data import Splits
 from zoo.models import building
-from zoo.optim import optimizers, schedules
+from zoo.optim import schedules
 from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
 from zoo.training.interruption import Interrupted
+from zoo.training.setup import choose_jit, compile_model
 from zoo.training.step import TrainStep
 
 Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
@@ -74,7 +76,11 @@ def train(
     measure = batches.evaluation(splits.valid, splits, config)
     user_callbacks = callbacks.load_user_callbacks(config.callbacks)
     jit = choose_jit(model, config)
-    compile_model(model, splits.spec, config, steps_per_epoch=learn.steps, jit=jit, callbacks=user_callbacks)
+    # A user's callback that looks at batches sees each of them; ours are content with a look every quarter second.
+    every = 1 if any(callbacks.sees_batches(callback) for callback in user_callbacks) else None
+    every = config.loop.steps_per_execution or every
+    steps = every or (16 if jit else 1)
+    compile_model(model, splits.spec, config, steps_per_epoch=learn.steps, jit=jit, steps_per_execution=steps)
     step = TrainStep(model)
 
     record = callbacks.EpochRecord(learn, step.gradients, losses.is_likelihood(splits.spec, config))
@@ -87,7 +93,7 @@ def train(
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None,
         record,
         callbacks.Guard(step.gradients, check_interrupt),
-        schedules.plateau_callback(config.schedule),
+        schedules.plateau_callback(config.schedule, config.monitored),
         best,
         early,
         target,
@@ -96,9 +102,12 @@ def train(
         bar,
     ]
     began = time.perf_counter()
+    drive = fit.train
+    if config.loop.name == "tape":
+        drive = functools.partial(tape.train, jit=jit, steps_per_execution=every)
     result = Training("completed", f"All {config.epochs:,} epochs were trained.", config.monitored)
     try:
-        _drive(config, model, step, learn, measure, [hook for hook in hooks if hook], jit)
+        drive(model, step, learn, measure, epochs=config.epochs, callbacks=[hook for hook in hooks if hook])
         if target and target.epoch:
             result.outcome = "target_reached"
             result.target_epoch = target.epoch
@@ -123,57 +132,6 @@ def train(
     return result
 
 
-def compile_model(
-    model: keras.Model,
-    spec: Spec,
-    config: Config,
-    *,
-    steps_per_epoch: int,
-    jit: bool,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> None:
-    """Give a model its loss, metrics and optimizer, the same for both loops."""
-    losses.check_output(model, spec, config)
-    rate = schedules.build(config.schedule, config.optimizer.learning_rate, config.epochs, steps_per_epoch)
-    looks_at_batches = any(_sees_batches(callback) for callback in callbacks)
-    model.compile(
-        optimizer=optimizers.build(config.optimizer, rate),
-        loss=losses.loss(spec, config),
-        metrics=losses.metrics(spec, config),
-        jit_compile=jit,
-        steps_per_execution=config.loop.steps_per_execution or (1 if looks_at_batches else 16),
-    )
-
-
-def choose_jit(model: keras.Model, config: Config) -> bool:
-    """Return whether to compile with XLA: what was asked for, else yes where it pays.
-
-    Dense networks gain two to three times on a CPU. Recurrent layers do not, and an unrolled one compiles for most of
-    a minute; on a GPU, XLA would keep them from cuDNN.
-    """
-    if config.loop.jit is not None:
-        return config.loop.jit
-    layers = model._flatten_layers(include_self=False, recursive=True)
-    return not any(isinstance(layer, keras.layers.RNN) for layer in layers)
-
-
-def _drive(
-    config: Config,
-    model: keras.Model,
-    step: TrainStep,
-    learn: batches.Batches,
-    measure: batches.Batches,
-    hooks: Sequence[keras.callbacks.Callback],
-    jit: bool,
-) -> None:
-    if config.loop.name == "fit":
-        fit.train(model, step, learn, measure, epochs=config.epochs, callbacks=hooks)
-        return
-    # A user's callback that looks at batches sees each of them; ours are content with a look every quarter second.
-    steps = config.loop.steps_per_execution or (1 if model.steps_per_execution == 1 else None)
-    tape.train(model, step, learn, measure, epochs=config.epochs, callbacks=hooks, jit=jit, steps_per_execution=steps)
-
-
 def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:
     if config.early_stopping.patience is None:
         return None
@@ -184,12 +142,6 @@ def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:
         min_delta=config.early_stopping.min_delta,
         mode="max" if "accuracy" in metric else "min",
     )
-
-
-def _sees_batches(callback: keras.callbacks.Callback) -> bool:
-    ours = keras.callbacks.Callback
-    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    return any(getattr(type(callback), name) is not getattr(ours, name) for name in names)
 
 
 def test(weights: list[np.ndarray], splits: Splits, config: Config) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from zoo.config import nearest
+from zoo.config import BadInput, nearest
 
 VERBS = {"train": "train a model: zoo train model=lstm optimizer=adam"}
 
@@ -14,10 +14,15 @@ def main() -> int:
     if not words or words[0] in ("-h", "--help"):
         print("usage: zoo VERB [key=value ...]\n")
         print("\n".join(f"  {verb:<10}{line}" for verb, line in VERBS.items()))
-        print("\nzoo VERB --help tells more.")
+        print("\nzoo VERB --help tells more; zoo --version tells the versions.")
         return 0
+    if words[0] == "--version":
+        words.insert(0, "train")
     verb, *rest = words
-    if verb not in VERBS:
-        print(f"zoo: Unknown verb '{verb}'. {nearest(verb, VERBS)}", file=sys.stderr)
+    try:
+        if verb not in VERBS:
+            raise BadInput(f"Unknown verb '{verb}'. {nearest(verb, VERBS)}")
+        return int(importlib.import_module(f"zoo.verbs.{verb}").main(rest))
+    except BadInput as error:
+        print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return int(importlib.import_module(f"zoo.verbs.{verb}").main(rest))

@@ -1,0 +1,144 @@
+"""What the README says is true: its commands compose, its examples run as they stand, its table has every option."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+import zoo
+from zoo import options, tracking
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ["README.md", "CONTRIBUTING.md"]
+
+
+def section(title: str) -> str:
+    """Return what stands below a heading, up to the next."""
+    match = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", README, re.M | re.S)
+    assert match is not None, f"README.md has no heading '{title}'"
+    return match[1]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+    return [block for name, block in fenced if name == language]
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the words of each command in the bash blocks of a text."""
+    lines = [line for block in blocks(text, "bash") for line in block.splitlines()]
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def files(text: str) -> dict[str, str]:
+    """Return the blocks that follow a line with nothing but a file's name."""
+    return dict(re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", text, re.M | re.S))
+
+
+def trainings(text: str) -> Iterator[list[str]]:
+    """Give the arguments of each `python train.py`, `zoo train` and `make train`."""
+    for words in commands(text):
+        if words[:2] in (["python", "train.py"], ["zoo", "train"]):
+            yield words[2:]
+        elif words[:2] == ["make", "train"]:
+            yield [word for one in words[2:] for word in shlex.split(one.partition("=")[2])]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder with a tracking database of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    # `python train.py` finds modules beside it; here it is elsewhere.
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path
+
+
+def python(*arguments: str, cwd: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def add(written: dict[str, str], folder: Path) -> None:
+    for name, text in written.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_composes(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(files(README) | {"my.txt": "a text\n"}, folder)
+    monkeypatch.syspath_prepend(folder)
+    found = list(trainings((ROOT / page).read_text(encoding="utf-8")))
+    assert found or page != "README.md"
+    for words in found:
+        if "--config-dir" in words:
+            continue  # run below
+        parsed = OverridesParser.create().parse_overrides([word for word in words if not word.startswith("-")])
+        choices = [
+            f"{one.get_key_element()}={next(iter(one.sweep_string_iterator()))}"
+            if one.is_sweep_override()
+            else one.input_line
+            for one in parsed
+        ]
+        assert zoo.compose(*filter(None, choices)).epochs > 0, words
+
+
+def test_the_table_of_choices_names_every_option_and_no_other() -> None:
+    rows = re.findall(r"^\| `(\w+)=` \| (.*) \|$", section("The choices"), re.M)
+    told = {group: set(re.findall(r"`(\w+)`", names)) for group, names in rows}
+    assert told == {group: set(names) for group, names in options.groups().items()}
+
+
+def test_every_recipe_has_a_row_among_the_results() -> None:
+    match = re.search(r"<!-- results -->(.*)<!-- /results -->", section("Results"), re.S)
+    assert match is not None
+    assert set(re.findall(r"experiment=(\w+)", match[1])) == set(options.groups()["experiment"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_and_link_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    house = [line.split()[0] for block in blocks(text, "") for line in block.splitlines() if "zoo/" not in line]
+    house = [path if (ROOT / path).exists() else f"zoo/{path}" for path in house]
+    assert [path for path in links + house if not (ROOT / path).exists()] == []
+
+
+def test_a_misspelt_option_is_answered_as_the_readme_says(folder: Path) -> None:
+    match = re.search(r"`python train.py (\S+)` says\n\s*`([^`]+)`", README)
+    assert match is not None
+    with pytest.raises(ValueError, match=re.escape(match[2])):
+        zoo.compose(match[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", ["A model", "A data set", "An optimizer"])
+def test_an_addition_runs_as_it_stands(title: str, folder: Path) -> None:
+    added = files(section(title))
+    assert added
+    assert sum(bool(line.strip()) for text in added.values() for line in text.splitlines()) <= 12
+    add(added, folder)
+    (words,) = trainings(section(title))
+    shown = python(str(ROOT / "train.py"), *words, cwd=folder)
+    assert "completed after" in shown
+    assert tracking.find("last").metrics["test_accuracy"] > 0.8
+
+
+@pytest.mark.slow
+def test_the_lines_of_python_run_as_they_stand(folder: Path) -> None:
+    (code,) = blocks(section("From Python"), "python")
+    (folder / "lines.py").write_text(code, encoding="utf-8")
+    shown = python("lines.py", cwd=folder)
+    assert "\ncompleted 1.0\n" in shown
+    assert float(shown.rstrip().rpartition("[[")[2].rstrip("]")) > 0.5

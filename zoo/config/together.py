@@ -1,0 +1,126 @@
+"""Which choices go together: what is wrong with a config whose every value is right in itself."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zoo.config.words import nearest, shown
+
+if TYPE_CHECKING:
+    from zoo.config.schema import Config
+
+
+def conflicts(config: "Config") -> Iterator[str]:
+    """Yield a sentence or two for each pair of choices that do not go together: what is wrong, and what to do."""
+    if config.model.reads != config.data.gives:
+        model, data = config.model, config.data
+        yield (
+            f"model={model.name} reads {model.reads}, but data={data.name} gives {data.gives}. "
+            f"Choose data that gives {model.reads}, or a model that reads {data.gives}."
+        )
+        return  # whatever else is wrong follows from it
+    for part in (_classes, _batches, _loss, _metrics, _learning_rate):
+        yield from part(config)
+
+
+def _classes(config: "Config") -> Iterator[str]:
+    model, data = config.model, config.data
+    if data.classes is not None and len(set(data.classes)) < max(2, len(data.classes)):
+        yield (
+            "data.classes should name at least two different classes, such as [0,1]. "
+            f"Received: data.classes={shown(data.classes)}."
+        )
+        return
+    count = _class_count(config)
+    if model.output == "values" and count != 2:
+        yield (
+            f"model={model.name} puts out one value, but data={data.name} has more than two classes. "
+            + ("Keep two of them: data.classes=[0,1]." if "classes" in data.model_fields_set else "Choose other data.")
+        )
+    if config.class_weight is None:
+        return
+    if data.target == "tokens":
+        yield "class_weight does not apply to text, which has no classes. Leave it out."
+    elif config.class_weight != "balanced" and count not in (None, len(config.class_weight)):
+        yield (
+            f"class_weight should hold one weight for each of the {count} classes of data={data.name}. "
+            f"Received: class_weight={shown(config.class_weight)}."
+        )
+
+
+def _class_count(config: "Config") -> int | None:
+    """Return the number of classes as far as the config tells it."""
+    data = config.data
+    if data.target == "binary":
+        return 2
+    if data.classes is not None:
+        return len(data.classes)
+    return data.n_classes if "n_classes" in data.model_fields_set else None
+
+
+def _batches(config: "Config") -> Iterator[str]:
+    is_full, carries = config.batch_size == "full", config.model.carries_state
+    if config.optimizer.full_batch and not (is_full and not carries):
+        yield (
+            f"optimizer={config.optimizer.name} needs the gradient of the whole training split in each step. "
+            f"Received: batch_size={config.batch_size}. Add batch_size=full"
+            + (" and model.carry_state=false." if carries else ".")
+        )
+    elif is_full and carries:
+        yield (
+            "batch_size=full does not go with recurrent state that is carried across batches, where batch_size is the "
+            "number of parallel streams. Give a number, or add model.carry_state=false."
+        )
+
+
+def _loss(config: "Config") -> Iterator[str]:
+    loss, model, data = config.loss, config.model, config.data
+    if loss == "mse" and model.output == "logits":
+        hint = (
+            "Add model.output=probabilities." if data.target != "tokens" else "Leave loss out: it is a cross-entropy."
+        )
+        yield f"loss=mse compares values, but model={model.name} puts out logits. {hint}"
+    if loss.endswith("crossentropy") and model.output == "values":
+        yield (
+            f"loss={loss} needs logits or probabilities, but model={model.name} puts out unbounded values. "
+            "Use loss=mse, or leave it out."
+        )
+    elif loss.endswith("crossentropy"):
+        fitting = "binary_crossentropy" if data.target == "binary" else "categorical_crossentropy"
+        if loss != fitting:
+            kind = {"binary": "one value of 0 or 1", "classes": "one of several classes", "tokens": "the next token"}
+            yield f"loss={loss} does not fit data={data.name}, whose target is {kind[data.target]}. Use loss={fitting}."
+    if config.label_smoothing and (loss == "mse" or model.output == "values"):
+        yield (
+            "label_smoothing goes with a cross-entropy, not with the mean squared error. "
+            f"Received: label_smoothing={config.label_smoothing:g}. Leave it out, or choose another loss or model."
+        )
+
+
+def _metrics(config: "Config") -> Iterator[str]:
+    named = {
+        "monitor": config.monitored,
+        "stop.metric": config.stop.metric,
+        "early_stopping.metric": config.early_stopping.metric,
+        "schedule.metric": config.schedule.metric,
+    }
+    for key, metric in named.items():
+        # A callback of the user's may add metrics of its own.
+        if metric is not None and metric not in config.metric_names and not config.callbacks:
+            yield f"{key} names an unknown metric '{metric}'. {nearest(metric, config.metric_names)}"
+    target = config.stop.value
+    if target is not None and "accuracy" in (config.stop.metric or "") and not 0 <= target <= 1:
+        yield f"An accuracy lies between 0 and 1. Received: stop.value={target:g}."
+
+
+def _learning_rate(config: "Config") -> Iterator[str]:
+    optimizer, schedule = config.optimizer, config.schedule
+    if optimizer.adapts_by_itself and schedule.name != "constant":
+        yield (
+            f"optimizer={optimizer.name} adapts the step of each weight by itself, so that schedule={schedule.name} "
+            "would change nothing. Use schedule=constant."
+        )
+    if "warmup" in schedule.model_fields_set and schedule.warmup >= config.epochs:
+        yield (
+            "schedule.warmup should be shorter than the training. "
+            f"Received: schedule.warmup={schedule.warmup:g}, epochs={config.epochs}."
+        )
