@@ -7,7 +7,10 @@ from zoo.config import BadInput
 from zoo.start import compose
 
 FILES = {
-    "asks_for_nothing": ("defaults: [{override /optimizer: adamm}]\n", r"asks for optimizer=adamm.*Did you mean 'adam'"),
+    "asks_for_nothing": (
+        "defaults: [{override /optimizer: adamm}]\n",
+        r"asks for optimizer=adamm.*Did you mean 'adam'",
+    ),
     "asks_for_no_group": ("defaults: [{override /optimiser: adam}]\n", "Can't compose the config: .*optimiser"),
     "is_no_yaml": ("model: {hidden: [1\n", r"not valid YAML: .*is_no_yaml\.yaml"),
     "is_a_list": ("- 1\n- 2\n", "Can't compose the config: .*is_a_list"),

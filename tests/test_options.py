@@ -15,11 +15,13 @@ def write(path: Path, text: str) -> None:
 
 @pytest.fixture
 def own(tmp_path):
-    write(tmp_path / "optimizer/mine.yaml", "# Adam, but mine.\ndefaults: [adam, _self_]\nbeta_1: 0.8\nflavour: plain\n")
+    write(
+        tmp_path / "optimizer/mine.yaml", "# Adam, but mine.\ndefaults: [adam, _self_]\nbeta_1: 0.8\nflavour: plain\n"
+    )
     write(tmp_path / "optimizer/adam.yaml", "# Hidden by the zoo's own.\nlearning_rate: 9\n")
     write(
         tmp_path / "experiment/tuned.yaml",
-        "# @package _global_\n# Tuned.\ndefaults:\n  - override /model: xor_mlp\n  - override /optimizer: mine\nepochs: 7\n",
+        "# @package _global_\n# Tuned.\ndefaults: [{override /model: xor_mlp}, {override /optimizer: mine}]\nepochs: 7\n",
     )
     options.search([tmp_path])
     yield tmp_path
@@ -62,7 +64,7 @@ def test_a_model_brings_data_optimizer_and_the_length_of_training():
 
 def test_the_users_folder_adds_options(own):
     assert "mine" in options.groups()["optimizer"]
-    assert options.summary("optimizer", "mine") == "Adam, but mine."
+    assert options.summary("optimizer", "mine") == "Mine."
     assert not options.is_ours("optimizer", "mine")
 
 

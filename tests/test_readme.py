@@ -21,7 +21,7 @@ PAGES = ["README.md", "CONTRIBUTING.md"]
 
 def section(title: str) -> str:
     """Return what stands below a heading, up to the next."""
-    match = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", README, re.M | re.S)
+    match = re.search(rf"^##+ {re.escape(title)}\n(.*?)(?=^##+ |\Z)", README, re.M | re.S)
     assert match is not None, f"README.md has no heading '{title}'"
     return match[1]
 

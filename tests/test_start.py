@@ -177,7 +177,12 @@ def test_an_option_of_the_users_is_composed_like_the_zoos_own(own):
         "Adam",
         2.5,
     ]
-    assert part("model=wide", "model.name", "data.name", "optimizer.flavour", "epochs") == ["wide", "digits", "plain", 3]
+    assert part("model=wide", "model.name", "data.name", "optimizer.flavour", "epochs") == [
+        "wide",
+        "digits",
+        "plain",
+        3,
+    ]
     assert part("optimizer=bare", "optimizer.name", "optimizer.learning_rate") == ["bare", 0.5]
     assert part("schedule=slow_cosine", "schedule.name", "schedule.final") == ["cosine", 0.5]
     assert part("schedule=own_formula schedule.gamma=0.9", "schedule.name", "schedule.gamma") == ["own_formula", 0.9]
@@ -210,7 +215,10 @@ def test_a_key_whose_default_is_null_takes_anything(own, value):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("experiment=misspelt", "experiment=misspelt sets 'optimizer.learning_rat', which optimizer=adam does not have"),
+        (
+            "experiment=misspelt",
+            "experiment=misspelt sets 'optimizer.learning_rat', which optimizer=adam does",
+        ),
         ("experiment=odd_root", "Unknown key 'epoch'. Did you mean 'epochs'"),
         ("schedule=nameless", "schedule=nameless names no formula"),
     ],

@@ -63,8 +63,11 @@ def _serve(asked: argparse.Namespace, words: list[str]) -> int:
         return _run_by_hydra(asked, words)
     elif asked.cfg:
         print(usage.shown(compose(*words), asked.package))
+    elif asked.multirun and any("hydra/sweeper" in word for word in words):  # it makes up the words of each run
+        return _run_by_hydra(asked, words)
     elif asked.multirun:
-        return _run_by_hydra(asked, words) if by_hydra else _run_all(compose_all(overrides.expand(words)))
+        configs = compose_all(overrides.expand(words))
+        return _run_by_hydra(asked, words) if by_hydra else _run_all(configs)
     else:
         config = compose(*words)
         if by_hydra:

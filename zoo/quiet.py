@@ -38,6 +38,8 @@ def import_tensorflow() -> None:
 
         tf.config.list_physical_devices()
     tf.get_logger().setLevel("ERROR")
+    # A notebook without ipywidgets gets plain progress bars, which is all that MLflow and Keras would say of it.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     # fit is given its batches in their order as a tf.data.Dataset, on purpose.
     warnings.filterwarnings("ignore", message=".*`shuffle=True` was passed, but will be ignored.*")
 

@@ -175,8 +175,15 @@ class _Life:
         self.record.log_dataset(splits.name, splits.digest, splits.source, sizes)
         self.record.log_artifact(self.folder / "config.yaml")
         unit = "tokens" if splits.spec.kind == "tokens" else "examples"
-        split_words = ", ".join(f"{size:,} to {name}" for name, size in sizes.items())
-        log.info("%s: %s %s (%s).", splits.name, split_words, unit, splits.source)
+        log.info(
+            "%s: %s %s to train, %s to validate, %s to test (%s).",
+            splits.name,
+            f"{sizes['train']:,}",
+            unit,
+            f"{sizes['valid']:,}",
+            f"{sizes['test']:,}",
+            splits.source,
+        )
         for note in splits.notes:
             log.info("%s", note)
         log.info(

@@ -141,7 +141,7 @@ def test_a_custom_builder_gets_its_own_options_and_a_wrong_one_is_named(monkeypa
     monkeypatch.setitem(__import__("sys").modules, __name__, type("module", (), {"own_model": staticmethod(own_model)}))
     assert building.build(model, Spec("vectors", (64,), "classes", 10)).layers[1].units == 7
     wrong = compose("model=custom", "data=digits", f"model.build={__name__}.own_model", "+model.widht=7").model
-    with pytest.raises(BadInput, match="takes no 'widht'. Did you mean 'width'"):
+    with pytest.raises(BadInput, match=r"takes no 'widht'\. Did you mean 'width'"):
         building.build(wrong, Spec("vectors", (64,), "classes", 10))
 
 

@@ -103,7 +103,7 @@ class EpochRecord(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keep a copy of the weights of the epoch with the best value of a metric; of equals, the first.
+    """Keep a copy of the weights of the epoch with the best value of a metric; of equals, the one of lower `val_loss`.
 
     Args:
         metric: Such as `val_loss`.
@@ -121,8 +121,10 @@ class KeepBest(keras.callbacks.Callback):
         assert logs is not None
         if self.metric not in logs:
             raise BadInput(f"monitor={self.metric} is not among the metrics of this run: {', '.join(sorted(logs))}.")
-        if self.weights is None or is_better(self.metric, logs[self.metric], self.value):
-            self.epoch, self.value = epoch + 1, logs[self.metric]
+        value = logs[self.metric]
+        tie = value == self.value and logs["val_loss"] < self.logs["val_loss"]
+        if self.weights is None or tie or is_better(self.metric, value, self.value):
+            self.epoch, self.value = epoch + 1, value
             self.logs, self.weights = dict(logs), self.model.get_weights()
 
 
