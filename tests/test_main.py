@@ -59,7 +59,7 @@ BAD = [
     ("model.batch_normalization=0", "true or false"),
     ("dry_run=yes", "true or false"),
     ("loop.jit=1", "true or false, or null"),
-    ("optimizer.learning_rate=nan", "a number above 0. Received: optimizer.learning_rate=nan."),
+    ("optimizer.learning_rate=nan", "a number above 0, and finite. Received: optimizer.learning_rate=nan."),
     ("optimizer.learning_rate=inf", "Received: optimizer.learning_rate=inf."),
     ("optimizer.learning_rate=null", "Received: optimizer.learning_rate=null."),
     ("optimizer.learning_rate=true", "Received: optimizer.learning_rate=true."),

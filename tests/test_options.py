@@ -21,7 +21,7 @@ def own(tmp_path):
     write(tmp_path / "optimizer/adam.yaml", "# Hidden by the zoo's own.\nlearning_rate: 9\n")
     write(
         tmp_path / "experiment/tuned.yaml",
-        "# @package _global_\n# Tuned.\ndefaults: [{override /model: xor_mlp}, {override /optimizer: mine}]\nepochs: 7\n",
+        "# @package _global_\n# Tuned.\ndefaults: [{override /model: xor_mlp}, {override /optimizer: mine}]\n",
     )
     options.search([tmp_path])
     yield tmp_path
@@ -64,7 +64,7 @@ def test_a_model_brings_data_optimizer_and_the_length_of_training():
 
 def test_the_users_folder_adds_options(own):
     assert "mine" in options.groups()["optimizer"]
-    assert options.summary("optimizer", "mine") == "Mine."
+    assert options.summary("optimizer", "mine") == "Adam, but mine."
     assert not options.is_ours("optimizer", "mine")
 
 

@@ -162,8 +162,9 @@ def test_a_sweep_is_refused_as_a_whole_and_says_each_mistake_once():
 
 def test_smoke_shrinks_what_is_larger_and_the_command_line_wins_over_it(own):
     keys = ("epochs", "batch_size", "data.limit", "model.hidden")
-    assert part("debug=smoke", *keys) == [2, 16, 512, [16]]
-    assert part("debug=smoke epochs=9 model.hidden=[99] data.limit=600", *keys) == [9, 16, 600, [99]]
+    bounds = options.declared("debug", "smoke")["shrink"]
+    assert part("debug=smoke", *keys) == [2, 16, bounds["data.limit"], [16]]
+    assert part("debug=smoke epochs=9 model.hidden=[99] data.limit=6000", *keys) == [9, 16, 6000, [99]]
     assert part("debug=smoke experiment=tuned", *keys) == [2, 16, 100, [16]]
     assert part("debug=smoke data=digits", "data.validation") == [0.1]
     assert part("debug=smoke model=lstm", "model.units", "model.layers", "model.vocab_size") == [16, 2, 200]

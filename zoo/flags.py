@@ -34,23 +34,25 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("-i", "--info", nargs="?", const="all")
     parser.add_argument("-sc", "--shell-completion", action="store_true")
     parser.add_argument("--hydra-help", action="store_true")
-    flags, words = parser.parse_known_args(list(arguments))
-    if flags.info and "=" in flags.info:  # a word that follows the bare flag
-        words.insert(0, flags.info)
-        flags.info = "all"
-    if flags.info and flags.info not in INFO:
-        raise BadInput(f"Unknown --info '{flags.info}'. {nearest(flags.info, INFO)}")
+    asked, words = parser.parse_known_args(list(arguments))
+    if asked.info and "=" in asked.info:  # a word that follows the bare flag
+        words.insert(0, asked.info)
+        asked.info = "all"
+    if asked.info and asked.info not in INFO:
+        raise BadInput(f"Unknown --info '{asked.info}'. {nearest(asked.info, INFO)}")
+    if (asked.package or asked.resolve) and not asked.cfg:
+        raise BadInput("--package and --resolve go with --cfg job, which shows the config.")
     known = [flag for action in parser._actions for flag in action.option_strings]
     if unknown := [_unknown(word, known) for word in words if word.startswith("-")]:
         raise BadInput(" ".join(unknown))
-    return flags, words
+    return asked, words
 
 
-def for_hydra(flags: argparse.Namespace) -> list[str]:
+def for_hydra(asked: argparse.Namespace) -> list[str]:
     """Return the flags that Hydra's own main is to see."""
-    given = {"--info": flags.info, "--cfg": flags.cfg, "--package": flags.package}
+    given = {"--info": asked.info, "--cfg": asked.cfg, "--package": asked.package}
     words = [word for flag, value in given.items() if value for word in (flag, value)]
-    switches = {"--multirun": flags.multirun, "--resolve": flags.resolve, "--hydra-help": flags.hydra_help}
+    switches = {"--multirun": asked.multirun, "--resolve": asked.resolve, "--hydra-help": asked.hydra_help}
     return [*words, *(flag for flag, given in switches.items() if given)]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Hydra's own settings: hydra.run.dir=..., hydra/launcher=...
 _HYDRAS = re.compile(r"[+~]*hydra[./]")
+_KEY = re.compile(r"[+~]*[A-Za-z_]\w*([./@]\w+)*")
 
 
 @dataclass
@@ -89,7 +90,7 @@ def expand(words: Sequence[str]) -> list[list[str]]:
         elif _is_glob(one):
             values = [f"{key}={name}" for name in _globbed(one)]
         elif one.is_discrete_sweep():
-            values = [f"{key}={value}" for value in one.sweep_string_iterator()]
+            values = [f"{key}={value}" for value in _enumerated(one)]
         else:
             raise BadInput(f"'{word}' names a range without steps. Name the values: {key}=1,2,3 or {key}=range(1,4).")
         # As in Hydra, the last word about a key counts; two choices from one group are a mistake, told by `read`.
@@ -102,10 +103,12 @@ def _parse(word: str) -> "Override":
     from hydra.errors import HydraException
 
     try:
+        if word.startswith("="):
+            raise HydraException("There is no key.")
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
-        _, equals, value = word.partition("=")
-        if not equals:
+        key, equals, value = word.partition("=")
+        if not equals or not _KEY.fullmatch(key):
             raise BadInput(f"Can't read '{word}': expected key=value, such as model=lstm.") from None
         reason = _reason(str(error), value)
         raise BadInput(f"Can't read '{word}': {reason}") from None
@@ -159,6 +162,16 @@ def _choose(one: "Override", found: Words) -> None:
     elif found.choices.setdefault(group, name) != name:
         found.mistakes.append(f"{group} is chosen twice: {found.choices[group]} and {name}. Keep one of them.")
         found.unclear.add(group)
+
+
+def _enumerated(one: "Override") -> list[str]:
+    try:
+        values = list(one.sweep_string_iterator())
+    except ValueError as error:  # range(1,2,0)
+        raise BadInput(f"Can't read '{one.input_line}': {error}.") from None
+    if not values:
+        raise BadInput(f"'{one.input_line}' names no value at all.")
+    return values
 
 
 def _is_glob(one: "Override") -> bool:

@@ -130,7 +130,7 @@ def _shrink(plain: Tree, values: Mapping[str, Any]) -> None:
         if key in values or value is keys.ABSENT:
             continue
         if isinstance(value, list):
-            keys.put(plain, key, [min(one, bound) for one in value])
+            keys.put(plain, key, [min(one, bound) if isinstance(one, int) else one for one in value])
         elif value is None:
             keys.put(plain, key, bound)
         elif isinstance(value, int | float) and value >= 1:  # a fraction stays one

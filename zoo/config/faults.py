@@ -1,13 +1,14 @@
 """What pydantic found wrong with a config, in sentences: what was expected, what was received, what to do."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from zoo.config.types import choices, expected, takes_list
+from zoo.config.types import choices, entry, expected
 from zoo.config.words import either, nearest, shown
 
 FEW = 6  # words that can be read at a glance
@@ -74,12 +75,16 @@ def _unfit(key: str, kind: Any, value: Any) -> str:
     what = expected(kind)
     if len(words) > FEW:
         what = f"one of {', '.join(words)}"
+    if isinstance(value, float) and not math.isfinite(value):
+        what += ", and finite"
     received = f"'{value}', which is text" if _looks_like_a_number(value) else shown(value)
     sentence = f"{key} should be {what}. Received: {key}={received}."
-    close = difflib.get_close_matches(str(value), words, n=1)
-    if takes_list(kind) and not isinstance(value, list | dict | None):
-        return f"{sentence} A list stands in brackets: {key}=[{close[0] if close else shown(value)}]."
-    return f"{sentence} Did you mean {key}={close[0]}?" if close and len(words) > FEW else sentence
+    if (inside := entry(kind)) is not None and not isinstance(value, list | dict | None):
+        in_list = difflib.get_close_matches(str(value), choices(inside), n=1)
+        if in_list or not set(words) - {"null"}:
+            return f"{sentence} A list stands in brackets: {key}=[{in_list[0] if in_list else shown(value)}]."
+    close = difflib.get_close_matches(str(value), words, n=1) if len(words) > FEW else []
+    return f"{sentence} Did you mean {key}={close[0]}?" if close else sentence
 
 
 def _looks_like_a_number(value: Any) -> bool:

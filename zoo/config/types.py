@@ -142,11 +142,12 @@ def choices(kind: Any) -> list[str]:
     return [word for one in get_args(kind) if not isinstance(one, Means) for word in choices(one)]
 
 
-def takes_list(kind: Any) -> bool:
-    """Tell whether a type takes a list."""
-    return get_origin(kind) is list or any(
-        takes_list(one) for one in get_args(kind) if get_origin(kind) in (Union, types.UnionType)
-    )
+def entry(kind: Any) -> Any:
+    """Return the type of the entries where a type takes a list, or None."""
+    if get_origin(kind) is list:
+        return get_args(kind)[0]
+    branches = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    return next((found for one in branches if (found := entry(one)) is not None), None)
 
 
 def _means(kind: Any) -> Means | None:
