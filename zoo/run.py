@@ -1,6 +1,6 @@
 """The life of one run, from a checked config to a finished record. Notebooks and tests call `run` too.
 
- 1. the config is composed and checked: zoo/start.py, before TensorFlow is imported
+ 1. the config is composed and checked: zoo/start/composition.py, before TensorFlow is imported
  2. data is loaded; what is wrong with it is said before TensorFlow is imported
  3. the tracking store is opened
  4. everything is seeded; model and optimizer are built; initial weights are a function of (seed, layer name)
@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from zoo import data, naming, quiet, terminal, tracking
+from zoo import data, quiet, terminal, tracking
 from zoo.config import BadInput, Config
+from zoo.start import naming
 from zoo.tracking import provenance
 
 if TYPE_CHECKING:
