@@ -176,23 +176,12 @@ class _Life:
         self.record.log_dataset(splits.name, splits.digest, splits.source, sizes)
         self.record.log_artifact(self.folder / "config.yaml")
         unit = "tokens" if splits.spec.kind == "tokens" else "examples"
-        log.info(
-            "%s: %s %s to train, %s to validate, %s to test (%s).",
-            splits.name,
-            f"{sizes['train']:,}",
-            unit,
-            f"{sizes['valid']:,}",
-            f"{sizes['test']:,}",
-            splits.source,
-        )
+        counts = f"{sizes['train']:,} {unit} to train, {sizes['valid']:,} to validate, {sizes['test']:,} to test"
+        log.info(f"{splits.name}: {counts} ({splits.source}).")
         for note in splits.notes:
-            log.info("%s", note)
-        log.info(
-            "%s: %s parameters. Run %s.",
-            self.record.name,
-            f"{self.model.count_params():,}",
-            self.record.id or "not tracked",
-        )
+            log.info(note)
+        parameters = f"{self.model.count_params():,} parameters"
+        log.info(f"{self.record.name}: {parameters}. Run {self.record.id or 'not tracked'}.")
 
     def _train(self, interruption) -> "Training":  # type: ignore[no-untyped-def]
         from zoo import artifacts
