@@ -2,7 +2,7 @@
 
 import sys
 
-from zoo.main import main
+from zoo.command.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,8 +5,9 @@ import math
 import pytest
 from rich.console import Console
 
-from zoo import compose, data, options
+from zoo import compose, data
 from zoo.run import run
+from zoo.start import options
 from zoo.training.setup import build
 from zoo.training.train import train
 

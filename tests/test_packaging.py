@@ -76,7 +76,8 @@ def test_the_wheel_declares_the_command_and_what_it_needs(wheel: Path) -> None:
 def test_the_installed_package_trains_with_its_own_conf(installed: Path, tmp_path: Path) -> None:
     # -P keeps the current folder off the path; PYTHONPATH comes before an editable install.
     python = [sys.executable, "-P"]
-    where = run(*python, "-c", "import zoo.options as o; print(o.conf_dir())", cwd=tmp_path, PYTHONPATH=str(installed))
+    code = "from zoo.start import options; print(options.conf_dir())"
+    where = run(*python, "-c", code, cwd=tmp_path, PYTHONPATH=str(installed))
     assert Path(where.strip()) == installed / "zoo" / "conf"
     words = ["model=linear", "epochs=2", "tracking=off"]
     shown = run(*python, "-m", "zoo", "train", *words, cwd=tmp_path, PYTHONPATH=str(installed))

@@ -1,6 +1,6 @@
 """The life of one run, from a checked config to a finished record. Notebooks and tests call `run` too.
 
- 1. the config is composed and checked: zoo/start.py, before TensorFlow is imported
+ 1. the config is composed and checked: zoo/start/composition.py, before TensorFlow is imported
  2. data is loaded; what is wrong with it is said before TensorFlow is imported
  3. the tracking store is opened
  4. everything is seeded; model and optimizer are built; initial weights are a function of (seed, layer name)
@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from zoo import data, naming, quiet, terminal, tracking
+from zoo import data, quiet, terminal, tracking
 from zoo.config import BadInput, Config
+from zoo.start import naming
 from zoo.tracking import provenance
 
 if TYPE_CHECKING:
@@ -175,23 +176,12 @@ class _Life:
         self.record.log_dataset(splits.name, splits.digest, splits.source, sizes)
         self.record.log_artifact(self.folder / "config.yaml")
         unit = "tokens" if splits.spec.kind == "tokens" else "examples"
-        log.info(
-            "%s: %s %s to train, %s to validate, %s to test (%s).",
-            splits.name,
-            f"{sizes['train']:,}",
-            unit,
-            f"{sizes['valid']:,}",
-            f"{sizes['test']:,}",
-            splits.source,
-        )
+        counts = f"{sizes['train']:,} {unit} to train, {sizes['valid']:,} to validate, {sizes['test']:,} to test"
+        log.info(f"{splits.name}: {counts} ({splits.source}).")
         for note in splits.notes:
-            log.info("%s", note)
-        log.info(
-            "%s: %s parameters. Run %s.",
-            self.record.name,
-            f"{self.model.count_params():,}",
-            self.record.id or "not tracked",
-        )
+            log.info(note)
+        parameters = f"{self.model.count_params():,} parameters"
+        log.info(f"{self.record.name}: {parameters}. Run {self.record.id or 'not tracked'}.")
 
     def _train(self, interruption) -> "Training":  # type: ignore[no-untyped-def]
         from zoo import artifacts

@@ -2,9 +2,8 @@
 
 import pytest
 
-from zoo import options
 from zoo.config import SECTIONS, BadInput, Config
-from zoo.start import compose
+from zoo.start import compose, options
 
 
 def files():

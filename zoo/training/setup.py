@@ -1,6 +1,7 @@
 """From a config to a model that is ready to train: seeded, built, with its initial weights, compiled."""
 
 import contextlib
+import logging
 import os
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from zoo.data import Spec, Splits
 from zoo.models import building
 from zoo.optim import initializers, optimizers, schedules
 from zoo.training import batches, losses
+
+log = logging.getLogger(__name__)
 
 
 def build(config: Config, splits: Splits) -> keras.Model:
@@ -70,6 +73,10 @@ def choose_jit(model: keras.Model, config: Config) -> bool:
     without; with dropout on 5,000 and 39,000, because XLA draws random numbers slowly there. Recurrent layers gain
     nothing, and an unrolled one compiles for most of a minute; on a GPU, XLA would keep them from cuDNN.
     """
+    if config.deterministic:
+        if config.loop.jit:
+            log.warning("loop.jit=true has no effect beside deterministic=true, under which Keras does not use XLA.")
+        return False
     if config.loop.jit is not None:
         return config.loop.jit
     layers = model._flatten_layers(include_self=False, recursive=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 def main(words: Sequence[str]) -> int:
     """Train what the words ask for and return the exit code."""
-    from zoo.main import main as train
+    from zoo.command.main import main as train
 
     sys.argv = ["zoo train", *words]
     return train()

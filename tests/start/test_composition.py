@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo import options
 from zoo.config import BadInput
-from zoo.start import compose, compose_all
+from zoo.start import compose, compose_all, options
 
 TUNED = """\
 # @package _global_

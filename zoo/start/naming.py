@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from zoo import keys, options
 from zoo.config import Config, flatten, shown
-from zoo.overrides import read
+from zoo.start import keys, options
+from zoo.start.overrides import read
 
 # What says how a run is made and where it is kept, not what it is.
 UNSAID = ("name", "data_dir", "tracking", "debug", "dry_run", "deterministic")

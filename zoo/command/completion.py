@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from zoo import options
 from zoo.config import SECTIONS, BadInput, Config, flatten, shown
 from zoo.config.types import choices
+from zoo.start import options
 
 # `COMP_LINE` up to the cursor goes to the program, which answers with whole words. Where the shell parts words at
 # every `=`, what stands before the last one is not to be repeated.
@@ -58,7 +58,7 @@ def answer(request: str) -> str:
         return "\n".join(complete(os.environ.get("COMP_LINE", "")))
     if action == "uninstall":
         return f"complete -r {NAMES} 2>/dev/null; unset -f _zoo_complete"
-    script = Path(__file__).resolve().parents[1] / "train.py"
+    script = Path(__file__).resolve().parents[2] / "train.py"
     command = f"{shlex.quote(sys.executable)} -m zoo train"
     if script.is_file():
         command = f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}"

@@ -1,7 +1,7 @@
 """Hydra's errors in our words. What the user types is checked before; this is about the files that take part."""
 
-from zoo import options
 from zoo.config import BadInput, nearest
+from zoo.start import options
 
 
 def explain(error: BaseException) -> BadInput:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zoo import options
 from zoo.config import SECTIONS, flatten, namesakes, shown, unknown
+from zoo.start import options
 
 ABSENT = object()
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from zoo.importing import fault
+from zoo.start.importing import fault
 
 NETS = """\
 raise RuntimeError('imported')

@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.config import BadInput
-from zoo.overrides import expand, is_hydras, parse, read
+from zoo.start.overrides import expand, is_hydras, parse, read
 
 
 def test_words_are_choices_and_values():

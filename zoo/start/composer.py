@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import OmegaConf, open_dict
 
-from zoo import options
 from zoo.config import SECTIONS, BadInput, shown
+from zoo.start import options
 
 Tree = dict[str, Any]
 Choices = dict[str, str | None]
@@ -42,7 +42,7 @@ class Composer:
     def _compose(self, words: tuple[str, ...]) -> tuple[Tree, Choices]:
         import hydra
 
-        from zoo.explain import explain
+        from zoo.start.explain import explain
 
         try:
             config = hydra.compose("config", [search_path(), *words], return_hydra_config=True)

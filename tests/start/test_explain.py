@@ -2,9 +2,8 @@
 
 import pytest
 
-from zoo import options
 from zoo.config import BadInput
-from zoo.start import compose
+from zoo.start import compose, options
 
 FILES = {
     "asks_for_nothing": (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 TRAIN = [sys.executable, str(REPOSITORY / "train.py")]
 ZOO = [str(Path(sys.executable).with_name("zoo"))]
 FAST = ["model=linear", "epochs=2", "tracking=off"]
@@ -94,7 +94,7 @@ def test_two_runs_that_start_together_never_share_a_folder(run, tmp_path):
 
 
 def test_a_hundred_folders_named_in_the_same_second_differ():
-    from zoo.composing import new_folder
+    from zoo.start.composer import new_folder
 
     assert len({new_folder("outputs") for _ in range(100)}) == 100
 

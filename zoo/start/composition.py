@@ -11,10 +11,10 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from zoo import importing, keys, options, overrides
-from zoo.composing import Choices, Composer, Tree, composer
 from zoo.config import BadInput, Config
-from zoo.overrides import Words
+from zoo.start import importing, keys, options, overrides
+from zoo.start.composer import Choices, Composer, Tree, composer
+from zoo.start.overrides import Words
 from zoo.tracking import address
 
 

@@ -17,7 +17,7 @@ _own: list[Path] = []
 
 def conf_dir() -> Path:
     """Return the folder of the zoo's option files: conf/ of the checkout, or the copy inside the installed package."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from zoo import options
 from zoo.config import BadInput, Config, nearest
+from zoo.start import options
 
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from zoo import options
 from zoo.config import BadInput, nearest, shown
+from zoo.start import options
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

@@ -2,8 +2,8 @@
 
 import pytest
 
-from zoo.naming import LONGEST, name, tags
 from zoo.start import compose
+from zoo.start.naming import LONGEST, name, tags
 
 
 @pytest.mark.parametrize(

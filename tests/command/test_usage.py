@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from zoo import options, usage
+from zoo.command import usage
 from zoo.config import BadInput, Config
-from zoo.start import compose
+from zoo.start import compose, options
 
 
 def test_help_has_a_line_on_every_option_and_every_key_at_the_root():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo import flags
+from zoo.command import flags
 from zoo.config import BadInput
 
 

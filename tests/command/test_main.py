@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo import options
-from zoo.main import main
+from zoo.command.main import main
+from zoo.start import options
 
 BAD = [
     # Unknown options, groups and keys

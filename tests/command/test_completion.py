@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from zoo import options
-from zoo.completion import answer, complete
+from zoo.command.completion import answer, complete
 from zoo.config import BadInput
+from zoo.start import options
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 NEEDS_BASH = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 
 

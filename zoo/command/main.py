@@ -8,14 +8,16 @@ import argparse
 import contextlib
 import math
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import flags, options
+from zoo.command import flags
 from zoo.config import BadInput, Config
+from zoo.start import options
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,6 +40,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nzoo: Stopped.", file=sys.stderr)
         return SIGNALLED + 2
+    except BrokenPipeError:  # whoever read the output has seen enough: `python train.py --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SIGNALLED + signal.SIGPIPE
 
 
 def refuse(error: BadInput) -> int:
@@ -47,14 +52,14 @@ def refuse(error: BadInput) -> int:
 
 
 def _serve(asked: argparse.Namespace, words: list[str]) -> int:
-    from zoo import overrides, usage
-    from zoo.start import compose, compose_all
+    from zoo.command import usage
+    from zoo.start import compose, compose_all, overrides
 
     by_hydra = any(map(overrides.is_hydras, words))
     if asked.version:
         print(usage.versions())
     elif asked.shell_completion:
-        from zoo import completion
+        from zoo.command import completion
 
         print(completion.answer(" ".join(words)))
     elif asked.help:
@@ -84,9 +89,9 @@ def _run_all(configs: Sequence[Config]) -> int:
     Returns:
         The exit code of all: 0 also where a run diverged, which is a result; else that of the worst.
     """
-    from zoo import naming
-    from zoo.composing import new_folder
     from zoo.run import run
+    from zoo.start import naming
+    from zoo.start.composer import new_folder
 
     folder = Path(new_folder("multirun"))
     outcomes: list[str] = []
@@ -123,9 +128,8 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from zoo import composing
-    from zoo.explain import explain
-    from zoo.start import compose
+    from zoo.start import compose, composer
+    from zoo.start.explain import explain
 
     folders, process = options.own_folders(), os.getpid()
     exit_codes: list[int] = []
@@ -149,11 +153,11 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
         exit_codes.append(_in_multirun(result.exit_code) if asked.multirun else result.exit_code)
         return result.target
 
-    composing.register()
+    composer.register()
     # Hydra prints an error of its own and exits with 1; with this it raises, and the error is ours to explain.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     job.__module__ = "__main__"
-    sys.argv[1:] = [*words, composing.search_path(), *flags.for_hydra(asked)]
+    sys.argv[1:] = [*words, composer.search_path(), *flags.for_hydra(asked)]
     try:
         hydra.main(version_base="1.3", config_path=str(options.conf_dir()), config_name="config")(job)()
     except (HydraException, OmegaConfBaseException) as error:

@@ -8,9 +8,9 @@ from platform import python_version
 
 from omegaconf import OmegaConf
 
-from zoo import keys, options, overrides
 from zoo.config import BadInput, Config, flatten, unknown
 from zoo.config import shown as words
+from zoo.start import keys, options, overrides
 
 EXAMPLES = """\
 Train a model of the zoo and track the run in MLflow.
