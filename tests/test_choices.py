@@ -92,7 +92,7 @@ def test_each_recipe_runs_shrunk(recipe, data_dir, tmp_path):
     ids=lambda extra: " ".join(extra),
 )
 def test_the_other_keys_work_on_a_network(extra, data_dir):
-    trained("model=mnist_fcn", "data=digits", *extra, data_dir=data_dir)
+    trained("data=digits", *extra, data_dir=data_dir)
 
 
 @pytest.mark.parametrize(

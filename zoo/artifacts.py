@@ -20,6 +20,7 @@ from zoo.training.evaluation import reset_states
 from zoo.training.train import Training
 
 SMALL = 16  # examples; up to here every input's prediction is worth a line
+READABLE = 100  # weights; up to here they are worth showing in the terminal
 SAMPLE_TOKENS = {"word": 100, "char": 400}
 
 
@@ -50,7 +51,7 @@ def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) 
         model: With the weights of the last step.
 
     Returns:
-        The same for the terminal; empty for a model or data too large to read.
+        The same for the terminal, as far as it is small enough to read.
     """
     if splits.spec.kind != "vectors" or len(splits.train) > SMALL:
         return ""
@@ -59,7 +60,7 @@ def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) 
     values = _outputs(model, splits.train.x, config)
     predicted = values[:, 0] if values.shape[1] == 1 else values.argmax(axis=1)
     _, table = predictions.table(splits.train.x, splits.train.y, predicted, folder)
-    return f"{weights}\n\n{table}"
+    return f"{weights}\n\n{table}" if model.count_params() <= READABLE else table
 
 
 def is_solved(model: keras.Model, splits: Splits, config: Config) -> bool | None:

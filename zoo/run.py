@@ -37,6 +37,7 @@ from zoo import data, quiet, terminal, tracking
 from zoo.config import BadInput, Config
 from zoo.start import naming
 from zoo.tracking import provenance
+from zoo.training import batches
 
 if TYPE_CHECKING:
     import keras
@@ -99,11 +100,14 @@ def run(
             vocab_size=config.model.vocab_size,
             vocab_size_explicit=config.is_explicit("model.vocab_size"),
         )
+        batches.training(splits, config)  # says what is wrong with them while that is quick
+        batches.evaluation(splits.valid, splits, config)
         store = None if config.dry_run else tracking.connect(config.tracking, config.model.name)
         quiet.import_tensorflow()
-        from zoo.training import setup
+        from zoo.training import callbacks, setup
 
         model = setup.build(config, splits)
+        own = callbacks.load_user_callbacks(config.callbacks)
         if store is None:
             from zoo import dry_run
 
@@ -112,7 +116,8 @@ def run(
         folder = _new_folder() if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         with terminal.log_file(folder / "run.log"):
-            return _Life(config, splits, model, store.start(naming.name(config), parent), folder, console).live()
+            record = store.start(naming.name(config), parent)
+            return _Life(config, splits, model, own, record, folder, console).live()
 
 
 class _Life:
@@ -123,11 +128,12 @@ class _Life:
         config: Config,
         splits: data.Splits,
         model: "keras.Model",
+        user_callbacks: "list[keras.callbacks.Callback]",
         record: tracking.Run,
         folder: Path,
         console: Console,
     ):
-        self.config, self.splits, self.model = config, splits, model
+        self.config, self.splits, self.model, self.user_callbacks = config, splits, model, user_callbacks
         self.record, self.folder, self.console = record, folder, console
         self.result = Result(record.id, record.name, "error", "", 1, folder=folder)
 
@@ -194,6 +200,7 @@ class _Life:
             log=self.record.log_metrics,
             console=self.console,
             check_interrupt=interruption.check,
+            user_callbacks=self.user_callbacks,
         )
         self.result.history = training.history
         if training.best:

@@ -69,6 +69,7 @@ BAD = [
     ("model.dropout=half", "a number of at least 0 and below 1"),
     ("loss=cross", "auto, mse, binary_crossentropy or categorical_crossentropy"),
     ("precision=float16", "float32, mixed_bfloat16 or mixed_float16"),
+    ("data=digits class_weight=[1,2]", "one weight for each of the 10 classes"),
     ("class_weight=[a]", "balanced or a list of numbers above 0, or null"),
     ("callbacks=keras.callbacks.TerminateOnNaN", "A list stands in brackets"),
     ("callbacks=[3]", "a list of import paths"),

@@ -146,9 +146,7 @@ def test_a_custom_builder_gets_its_own_options_and_a_wrong_one_is_named(monkeypa
 
 
 def test_a_custom_builder_that_does_not_exist_is_an_error_in_words():
-    model = compose("model=custom", "data=digits", "model.build=no_such_package.module.build").model
     with pytest.raises(BadInput, match="no module named 'no_such_package'"):
-        building.build(model, VECTORS)
-    model = compose("model=custom", "data=digits", "model.build=zoo.models.mlp.buidl").model
+        building.find("no_such_package.module.build")
     with pytest.raises(BadInput, match="Did you mean 'build'"):
-        building.build(model, VECTORS)
+        building.find("zoo.models.mlp.buidl")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo import options
+from zoo.start import options
 from zoo.config import BadInput
 
 

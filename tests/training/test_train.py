@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from zoo import compose, data
+from zoo.training.callbacks import load_user_callbacks
 from zoo.training.interruption import Interrupted
 from zoo.training.setup import build
 from zoo.training.train import test as measure
@@ -25,6 +26,7 @@ def run(*overrides, data_dir, check_interrupt=lambda: None):
         log=lambda metrics, step: logged.append((step, metrics)),
         console=Console(quiet=True),
         check_interrupt=check_interrupt,
+        user_callbacks=load_user_callbacks(config.callbacks),
     )  # fmt: skip
     return config, splits, model, training, logged
 

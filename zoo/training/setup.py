@@ -23,6 +23,9 @@ def build(config: Config, splits: Splits) -> keras.Model:
     Args:
         config: The run's.
         splits: The data; where recurrent state is carried, its size bounds the batch size.
+
+    Raises:
+        BadInput: The builder, the model's output or the optimizer's arguments are not as they should be.
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(config.seed)
@@ -34,6 +37,8 @@ def build(config: Config, splits: Splits) -> keras.Model:
         spec = replace(spec, batch_size=batches.batch_size(splits.train, config))
     model = building.build(config.model, spec, config.data.augment)
     initializers.initialize(model, config.init, config.seed)
+    losses.check_output(model, spec, config)
+    optimizers.build(config.optimizer, config.optimizer.learning_rate)  # refuses what its class does not take
     return model
 
 
@@ -55,7 +60,6 @@ def compile_model(
     steps_per_execution: int = 1,
 ) -> None:
     """Give a model its loss, metrics and optimizer, the same for both loops."""
-    losses.check_output(model, spec, config)
     rate = schedules.build(config.schedule, config.optimizer.learning_rate, config.epochs, steps_per_epoch)
     model.compile(
         optimizer=optimizers.build(config.optimizer, rate),

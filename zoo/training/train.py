@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -61,6 +61,7 @@ def train(
     log: Callable[[dict[str, float], int], None],
     console: Console,
     check_interrupt: Callable[[], None],
+    user_callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Training:
     """Train a built model as the config says.
 
@@ -71,10 +72,10 @@ def train(
         log: Receives the metrics of each epoch and the optimizer's step.
         console: Shows the progress.
         check_interrupt: Raises `Interrupted` when an end was asked for.
+        user_callbacks: The user's own.
     """
     learn = batches.training(splits, config)
     measure = batches.evaluation(splits.valid, splits, config)
-    user_callbacks = callbacks.load_user_callbacks(config.callbacks)
     jit = choose_jit(model, config)
     # A user's callback that looks at batches sees each of them; ours are content with a look every quarter second.
     every = 1 if any(callbacks.sees_batches(callback) for callback in user_callbacks) else None
