@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.start import options
 from zoo.config import BadInput
+from zoo.start import options
 
 
 def write(path: Path, text: str) -> None:
