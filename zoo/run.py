@@ -22,12 +22,10 @@
 
 import logging
 import math
-import secrets
 import signal
 import time
 import traceback
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +111,7 @@ def run(
 
             dry_run.show(model, splits, config, console)
             return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
-        folder = _new_folder() if folder is None else folder
+        folder = Path(naming.new_folder("outputs")) if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         with terminal.log_file(folder / "run.log"):
             record = store.start(naming.name(config), parent)
@@ -248,7 +246,3 @@ class _Life:
         terminal.flush_log()
         self.record.log_artifacts(self.folder)
         self.record.finish(STATUS.get(self.result.outcome, "FINISHED"))
-
-
-def _new_folder() -> Path:
-    return Path("outputs") / f"{datetime.now():%Y-%m-%d/%H-%M-%S}-{secrets.token_hex(3)}"

@@ -94,7 +94,7 @@ def test_two_runs_that_start_together_never_share_a_folder(run, tmp_path):
 
 
 def test_a_hundred_folders_named_in_the_same_second_differ():
-    from zoo.start.composer import new_folder
+    from zoo.start.naming import new_folder
 
     assert len({new_folder("outputs") for _ in range(100)}) == 100
 

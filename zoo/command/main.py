@@ -91,9 +91,8 @@ def _run_all(configs: Sequence[Config]) -> int:
     """
     from zoo.run import run
     from zoo.start import naming
-    from zoo.start.composer import new_folder
 
-    folder = Path(new_folder("multirun"))
+    folder = Path(naming.new_folder("multirun"))
     outcomes: list[str] = []
     codes = [0]
     for number, config in enumerate(configs):

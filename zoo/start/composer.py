@@ -1,15 +1,13 @@
 """Choices to a config tree: the one place that has Hydra compose."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from omegaconf import OmegaConf, open_dict
 
 from zoo.config import SECTIONS, BadInput, shown
-from zoo.start import options
+from zoo.start import naming, options
 
 Tree = dict[str, Any]
 Choices = dict[str, str | None]
@@ -87,9 +85,4 @@ def search_path() -> str:
 
 def register() -> None:
     """Give Hydra the function that conf/config.yaml names its folders by."""
-    OmegaConf.register_new_resolver("zoo_new_folder", new_folder, use_cache=True, replace=True)
-
-
-def new_folder(parent: str) -> str:
-    """Return the name of a folder that no other run has, however many start in the same second."""
-    return f"{parent}/{datetime.now():%Y-%m-%d/%H-%M-%S}-{secrets.token_hex(3)}"
+    OmegaConf.register_new_resolver("zoo_new_folder", naming.new_folder, use_cache=True, replace=True)

@@ -1,6 +1,8 @@
 """What a run is called and how it is tagged: by the choices that were made."""
 
+import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -81,3 +83,8 @@ def _readable(key: str, value: Any) -> str:
     if isinstance(value, str) and key == "model.build":
         return ".".join(value.split(".")[-2:])
     return f"{value:.6g}" if isinstance(value, float) else shown(value)
+
+
+def new_folder(parent: str) -> str:
+    """Return the name of a folder that no other run has, however many start in the same second."""
+    return f"{parent}/{datetime.now():%Y-%m-%d/%H-%M-%S}-{secrets.token_hex(3)}"
