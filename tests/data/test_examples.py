@@ -108,11 +108,6 @@ def test_pictures_are_flattened_and_share_one_scale():
     assert len(np.unique(train.x[:, 1:])) == 1
 
 
-def test_an_unknown_scale_is_refused_with_the_known_ones():
-    with pytest.raises(BadInput, match=r"'units'. Did you mean 'unit'\? Available: none, standardize, unit"):
-        split(Examples(table()), asked(scale="units"))
-
-
 @pytest.mark.parametrize(
     ("x", "y", "words"),
     [

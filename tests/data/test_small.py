@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.config import BadInput
 from zoo.data import load
 
 NOWHERE = Path("/dev/null/nowhere")  # these data sets need no folder
@@ -66,15 +65,3 @@ def test_blobs_have_the_size_number_and_spread_asked_for(option):
     assert splits.spec.classes == 4
     for label in range(4):
         assert np.allclose(x[y == label].std(0), 0.5, atol=0.05)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *(("samples", 0), ("samples", 2.5), ("features", -1), ("n_classes", 1), ("n_classes", True)),
-        *(("spread", -0.1), ("spread", "wide"), ("spread", None)),
-    ],
-)
-def test_blobs_that_cannot_be_are_refused_by_key_and_value(option, key, value):
-    with pytest.raises(BadInput, match=rf"data\.{key}.*Received: data\.{key}={value}"):
-        load(option("synthetic", **{key: value}), folder=NOWHERE)

@@ -90,12 +90,6 @@ def test_files_that_make_no_three_splits_are_refused(option, tmp_path, three, ke
         load(option("text", **{key: three[key] for key in keys}), folder=tmp_path)
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.1, 20, "0.1", None, True])
-def test_a_share_that_cannot_be_is_refused(option, tmp_path, three, share):
-    with pytest.raises(BadInput, match=r"data\.split.*between 0 and 1"):
-        load(option("text", train=three["train"], split=share), folder=tmp_path)
-
-
 @pytest.mark.parametrize("level", ["word", "char"])
 def test_one_gigantic_line_is_read_in_good_time(option, tmp_path, level):
     file = tmp_path / "line.txt"

@@ -134,10 +134,6 @@ def test_a_schedule_of_the_user_s_own_is_one_function_and_one_file():
         ({"name": "cosine", "finale": 0.0}, r"schedule.finale is not an argument.*Did you mean 'final'"),
         ({"name": "warmup_cosine", "warmup": 12.0, "final": 0.0}, "shorter than the training"),
         ({"name": "step", "every": 1, "gamma": 1e300}, "one finite rate"),
-        (
-            {"name": "warm_restarts", "period": 0.0, "period_multiplier": 2.0, "peak_multiplier": 1.0, "final": 0.0},
-            "period should be above 0",
-        ),
         ({"name": "mine", "formula": "zoo.optim.formulas.missing"}, "cannot be imported"),
     ],
 )

@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.config import BadInput, Data, nearest
+from zoo.config import BadInput, Data
 from zoo.data.spec import Examples, Pair, Spec, Split
 from zoo.data.splitting import hold_out, stratified
 
 TEST_FRACTION = 0.2
-SCALES = ("unit", "standardize", "none")
 
 
 def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], list[str]]:
@@ -107,8 +106,6 @@ def _scaling(scale: object, train: np.ndarray, raw: Examples) -> Callable[[np.nd
         offset, span = low, np.subtract(high, low, dtype=np.float64)
     elif scale == "standardize":
         offset, span = train.mean(axis, dtype=np.float64), train.std(axis, dtype=np.float64)
-    elif scale != "none":
-        raise BadInput(f"Unknown data.scale '{scale}'. {nearest(str(scale), SCALES)}")
     span = np.where(np.equal(span, 0), 1.0, span)
 
     def scaled(x: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ import gzip
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -51,26 +50,13 @@ def synthetic(data: Data, folder: Path) -> Examples:
     The option's keys: `samples` in all, `features`, `n_classes`, and `spread`, the standard deviation within a blob.
     The centres are drawn uniformly from [-5, 5] in each feature.
     """
-    samples, features, n_classes = (_whole(data, key, least) for key, least in _LEAST.items())
-    spread = data.options().get("spread")
-    if isinstance(spread, bool) or not isinstance(spread, int | float) or not 0 <= spread < np.inf:
-        raise BadInput(f"data.spread should be a number of at least 0. Received: data.spread={spread}.")
+    samples, features, n_classes = data.samples, data.features, data.n_classes
     # Of all random streams NumPy promises only this one for ever (NEP 19); it is not the run's seed.
     stream = np.random.RandomState(0)
     centres = stream.uniform(-5, 5, (n_classes, features))
     y = np.arange(samples) % n_classes
-    x = centres[y] + spread * stream.standard_normal((samples, features))
+    x = centres[y] + data.spread * stream.standard_normal((samples, features))
     return Examples((x.astype(np.float32), y.astype(np.int32)), source="built in")
-
-
-_LEAST = {"samples": 10, "features": 1, "n_classes": 2}
-
-
-def _whole(data: Data, key: str, least: int) -> int:
-    value: Any = data.options().get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise BadInput(f"data.{key} should be a whole number of at least {least}. Received: data.{key}={value}.")
-    return value
 
 
 def _same_points(name: str) -> str:

@@ -23,13 +23,8 @@ def text(data: Data, folder: Path) -> Texts:
             f"data={data.name} reads data.train, data.valid and data.test, or data.train alone, the end of which is "
             f"held out. Received: {given}."
         )
-    share = data.options().get("split")
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
-        raise BadInput(
-            f"data.split should be the share of data.train to hold out, between 0 and 1. Received: data.split={share}."
-        )
     path = files["train"]
-    return Texts(read_text(Path(path), f"data.train={path}"), held_out=share, source=f"file {path}")
+    return Texts(read_text(Path(path), f"data.train={path}"), held_out=data.split, source=f"file {path}")
 
 
 def read_text(path: Path, what: str) -> str:
