@@ -73,7 +73,7 @@ def is_solved(model: keras.Model, splits: Splits, config: Config) -> bool | None
 
 def keepable(config: Config, splits: Splits, weights: list[np.ndarray]) -> keras.Model:
     """Return the model to be kept: any batch size, nothing random, not compiled, with the given weights."""
-    model = building.build(config.model, replace(splits.spec, batch_size=None))
+    model = building.build(config.model, replace(splits.spec, batch_size=None), config.precision)
     model.set_weights(weights)
     return model
 
@@ -131,7 +131,7 @@ def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:
 
 def next_logits(config: Config, splits: Splits, weights: list[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from new token ids, int32 [1, time], to the logits of the next; it carries its state."""
-    model = building.build(config.model, replace(splits.spec, batch_size=1))
+    model = building.build(config.model, replace(splits.spec, batch_size=1), config.precision)
     model.set_weights(weights)
     reset_states(model)
     last = config.model.predict == "last"

@@ -64,7 +64,7 @@ def _seconds_per_step(splits: Splits, config: Config, learn: "Batches") -> float
 
     keras.utils.clear_session()
     size = learn.batch_size if config.model.carries_state else None
-    copy = building.build(config.model, replace(splits.spec, batch_size=size), config.data.augment)
+    copy = building.build(config.model, replace(splits.spec, batch_size=size), config.precision, config.data.augment)
     compile_model(copy, splits.spec, config, steps_per_epoch=learn.steps, jit=False)
     step = tf.function(TrainStep(copy))
     batch = [tf.constant(array[: learn.batch_size]) for array in learn.arrays()]

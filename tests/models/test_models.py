@@ -139,10 +139,10 @@ def own_model(spec, *, width=4):
 def test_a_custom_builder_gets_its_own_options_and_a_wrong_one_is_named(monkeypatch):
     model = compose("model=custom", "data=digits", f"model.build={__name__}.own_model", "+model.width=7").model
     monkeypatch.setitem(__import__("sys").modules, __name__, type("module", (), {"own_model": staticmethod(own_model)}))
-    assert building.build(model, Spec("vectors", (64,), "classes", 10)).layers[1].units == 7
+    assert building.build(model, Spec("vectors", (64,), "classes", 10), "float32").layers[1].units == 7
     wrong = compose("model=custom", "data=digits", f"model.build={__name__}.own_model", "+model.widht=7").model
     with pytest.raises(BadInput, match=r"takes no 'widht'\. Did you mean 'width'"):
-        building.build(wrong, Spec("vectors", (64,), "classes", 10))
+        building.build(wrong, Spec("vectors", (64,), "classes", 10), "float32")
 
 
 def test_a_custom_builder_that_does_not_exist_is_an_error_in_words():
@@ -150,3 +150,11 @@ def test_a_custom_builder_that_does_not_exist_is_an_error_in_words():
         building.find("no_such_package.module.build")
     with pytest.raises(BadInput, match="Did you mean 'build'"):
         building.find("zoo.models.mlp.buidl")
+
+
+def test_building_in_mixed_precision_leaves_keras_s_global_policy_alone():
+    model = compose("data=digits").model
+    built = building.build(model, Spec("vectors", (64,), "classes", 10), "mixed_bfloat16")
+    assert built.get_layer("hidden_1").compute_dtype == "bfloat16"
+    assert built.get_layer("output").compute_dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"

@@ -13,19 +13,25 @@ from zoo.data.spec import Spec
 BY_CONTRACT = ("output",)  # offered to every builder, taken by those that ask for it
 
 
-def build(model: Model, spec: Spec, augment: Sequence[str] = ()) -> keras.Model:
+def build(model: Model, spec: Spec, precision: str, augment: Sequence[str] = ()) -> keras.Model:
     """Build a model.
 
     Args:
         model: The config's model section; its keys become the builder's keyword arguments.
         spec: What the data is.
+        precision: Keras's name for what the layers compute in, such as `mixed_bfloat16`.
         augment: Distortions of the training pictures, such as `["shift", "rotate"]`; none in a model to be kept.
 
     Raises:
         BadInput: The builder can't be found, does not take a key, or does not return a built `keras.Model`.
     """
     builder = find(model.build)
-    built = builder(spec, **_arguments(builder, model))
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)  # global in Keras, and so the user's again afterwards
+    try:
+        built = builder(spec, **_arguments(builder, model))
+    finally:
+        keras.config.set_dtype_policy(before)
     if not isinstance(built, keras.Model) or not built.built:
         what = "an unbuilt model" if isinstance(built, keras.Model) else type(built).__name__
         raise BadInput(f"model.build={model.build} should return a built keras.Model. Received: {what}.")

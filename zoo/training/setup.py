@@ -29,13 +29,12 @@ def build(config: Config, splits: Splits) -> keras.Model:
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(config.seed)
-    keras.config.set_dtype_policy(config.precision)
     if config.deterministic:
         _pin()
     spec = splits.spec
     if config.model.carries_state:
         spec = replace(spec, batch_size=batches.batch_size(splits.train, config))
-    model = building.build(config.model, spec, config.data.augment)
+    model = building.build(config.model, spec, config.precision, config.data.augment)
     initializers.initialize(model, config.init, config.seed)
     losses.check_output(model, spec, config)
     optimizers.build(config.optimizer, config.optimizer.learning_rate)  # refuses what its class does not take

@@ -154,7 +154,8 @@ def test(weights: list[np.ndarray], splits: Splits, config: Config) -> dict[str,
         config: The run's.
     """
     parts = batches.whole(splits.test, splits, config)
-    model = building.build(config.model, replace(splits.spec, batch_size=1 if config.model.carries_state else None))
+    spec = replace(splits.spec, batch_size=1 if config.model.carries_state else None)
+    model = building.build(config.model, spec, config.precision)
     model.set_weights(weights)
     compile_model(model, splits.spec, config, steps_per_epoch=1, jit=False)
     logs = evaluation.evaluate(model, parts, jit=False)
