@@ -1,6 +1,5 @@
 """What happens between steps, the same in both loops: Keras callbacks that record, keep the best weights, and stop."""
 
-import importlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from zoo.config import BadInput
+from zoo.optim.classes import import_path
 from zoo.training.batches import Batches
 from zoo.training.evaluation import reset_states
 from zoo.training.step import GradientWatch
@@ -191,11 +191,7 @@ def load_user_callbacks(paths: Sequence[str]) -> list[keras.callbacks.Callback]:
     """
     callbacks = []
     for path in paths:
-        module, _, name = path.rpartition(".")
-        try:
-            made = getattr(importlib.import_module(module), name)()
-        except (ImportError, AttributeError) as error:
-            raise BadInput(f"callbacks names {path}, which can't be imported: {error}.") from None
+        made = import_path(path, "callbacks")()
         if not isinstance(made, keras.callbacks.Callback):
             raise BadInput(
                 f"callbacks names {path}, which makes a {type(made).__name__}, not a keras.callbacks.Callback."
