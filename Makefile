@@ -36,7 +36,7 @@ train: $(READY) ## train a model; ARGS="model=lstm optimizer=adam" passes choice
 	@$(BIN)/python train.py $(ARGS)
 
 test: $(READY) ## run the test suite; ARGS="tests/test_run.py -k name" narrows it
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 lint: $(READY) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The command line, from its words to exit code and paragraph, within this process."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -168,7 +169,17 @@ BAD = [
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def logging_as_it_was():
+    """Undo what Hydra does to the root logger of a process that lives on."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, logging_as_it_was):
     """An empty folder but for some files, where nothing may be left and TensorFlow may not be imported."""
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "blank.txt").write_bytes(b" \n\n")

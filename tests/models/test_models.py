@@ -145,13 +145,6 @@ def test_a_custom_builder_gets_its_own_options_and_a_wrong_one_is_named(monkeypa
         building.build(wrong, Spec("vectors", (64,), "classes", 10), "float32")
 
 
-def test_a_custom_builder_that_does_not_exist_is_an_error_in_words():
-    with pytest.raises(BadInput, match="no module named 'no_such_package'"):
-        building.find("no_such_package.module.build")
-    with pytest.raises(BadInput, match="Did you mean 'build'"):
-        building.find("zoo.models.mlp.buidl")
-
-
 def test_building_in_mixed_precision_leaves_keras_s_global_policy_alone():
     model = compose("data=digits").model
     built = building.build(model, Spec("vectors", (64,), "classes", 10), "mixed_bfloat16")

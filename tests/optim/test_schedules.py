@@ -134,7 +134,7 @@ def test_a_schedule_of_the_user_s_own_is_one_function_and_one_file():
         ({"name": "cosine", "finale": 0.0}, r"schedule.finale is not an argument.*Did you mean 'final'"),
         ({"name": "warmup_cosine", "warmup": 12.0, "final": 0.0}, "shorter than the training"),
         ({"name": "step", "every": 1, "gamma": 1e300}, "one finite rate"),
-        ({"name": "mine", "formula": "zoo.optim.formulas.missing"}, "cannot be imported"),
+        ({"name": "mine", "formula": "zoo.optim.formulas.missing"}, "has no .missing."),
     ],
 )
 def test_a_mistake_is_named(schedule: dict[str, Any], complaint: str):

@@ -1,13 +1,12 @@
 """From a config's model section to a built Keras model: find the builder, hand it what it takes, check the contract."""
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
-from zoo.config import BadInput, Model, nearest
+from zoo.config import BadInput, Model, named, nearest
 from zoo.data.spec import Spec
 
 BY_CONTRACT = ("output",)  # offered to every builder, taken by those that ask for it
@@ -25,7 +24,9 @@ def build(model: Model, spec: Spec, precision: str, augment: Sequence[str] = ())
     Raises:
         BadInput: The builder can't be found, does not take a key, or does not return a built `keras.Model`.
     """
-    builder = find(model.build)
+    builder = named.import_path(model.build, "model.build")
+    if not callable(builder):
+        raise BadInput(f"model.build={model.build} should name a function. Received: {type(builder).__name__}.")
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)  # global in Keras, and so the user's again afterwards
     try:
@@ -44,29 +45,6 @@ def build(model: Model, spec: Spec, precision: str, augment: Sequence[str] = ())
     inputs = keras.Input(spec.shape, name="inputs")
     distorted = RandomAffine(spec.image_shape, shift="shift" in augment, rotate="rotate" in augment)(inputs)
     return keras.Model(inputs, built(distorted))
-
-
-def find(path: str) -> Callable[..., Any]:
-    """Return the function that an import path names.
-
-    Raises:
-        BadInput: There is no such module or function.
-    """
-    module, _, name = path.rpartition(".")
-    try:
-        builder = getattr(importlib.import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise  # the module is there, and imports one that is not
-        raise BadInput(
-            f"model.build={path}: no module named '{error.name}'. Is its folder the current one, or on PYTHONPATH?"
-        ) from None
-    except AttributeError:
-        names = [one for one in vars(importlib.import_module(module)) if not one.startswith("_")]
-        raise BadInput(f"model.build={path}: {module} has no '{name}'. {nearest(name, names)}") from None
-    if not callable(builder):
-        raise BadInput(f"model.build={path} should name a function. Received: {type(builder).__name__}.")
-    return builder
 
 
 def _arguments(builder: Callable[..., Any], model: Model) -> dict[str, Any]:

@@ -15,8 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.config import Init
-from zoo.optim import classes
+from zoo.config import Init, named
 
 _log = logging.getLogger(__name__)
 _SEED_STATE = "seed_generator_state"
@@ -54,7 +53,7 @@ def initialize(model: keras.Model, init: Init, seed: int) -> None:
     """
     chosen = None
     if init.class_name is not None:
-        chosen = classes.find(init.class_name, keras.initializers, keras.initializers.Initializer, "init.class_name")
+        chosen = named.find(init.class_name, keras.initializers, keras.initializers.Initializer, "init.class_name")
     with tf.device("CPU:0"):
         for path, variable, layer in _variables(model):
             key = derive(seed, path)
@@ -117,7 +116,7 @@ def _initializer(variable: keras.Variable, layer: keras.Layer, init: Init, chose
     if kind == "bias" and init.bias is not None:
         return keras.initializers.Constant(init.bias)
     if chosen is not None and kind in init.apply_to:
-        made = classes.call(chosen, init.options("name", "class_name", "apply_to", "bias"), "init")
+        made = named.call(chosen, init.options("name", "class_name", "apply_to", "bias"), "init")
         return _for_each_gate(made, layer) if isinstance(made, keras.initializers.Identity) else made
     # Keras calls the initializer of recurrent_kernel recurrent_initializer, and ReversibleEmbedding initializes its
     # reverse_embeddings by embeddings_initializer.
@@ -134,7 +133,7 @@ def _draw(initializer: Any, variable: keras.Variable, layer: keras.Layer, key: i
         initializer = type(initializer).from_config(config | {"seed": key})
     draws_elsewhere = "seed" not in config and not isinstance(initializer, _DRAWS_NOTHING)
     with _global_seed(key, seed) if draws_elsewhere else contextlib.nullcontext():
-        value = np.array(classes.call(initializer, {"dtype": variable.dtype}, "init", variable.shape))
+        value = np.array(named.call(initializer, {"dtype": variable.dtype}, "init", variable.shape))
     if variable.name == "bias" and getattr(layer, "unit_forget_bias", False):
         value[layer.units : 2 * layer.units] = 1  # gates stand in the order input, forget, cell, output
     return value

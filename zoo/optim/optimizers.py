@@ -2,8 +2,7 @@
 
 import keras
 
-from zoo.config import BadInput, Optimizer
-from zoo.optim import classes
+from zoo.config import BadInput, Optimizer, named
 from zoo.optim.rprop import Rprop
 
 
@@ -23,7 +22,7 @@ def build(
     Raises:
         BadInput: There is no such class, it takes no such argument or refuses a value, or it takes no schedule.
     """
-    found = classes.find(optimizer.class_name, keras.optimizers, keras.optimizers.Optimizer, "optimizer.class_name")
+    found = named.find(optimizer.class_name, keras.optimizers, keras.optimizers.Optimizer, "optimizer.class_name")
     scheduled = isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule)
     if scheduled and issubclass(found, Rprop):
         raise BadInput(
@@ -31,10 +30,10 @@ def build(
             "steps start: a schedule would change nothing. Use schedule=constant."
         )
     arguments = optimizer.options("name", "class_name", "full_batch", "learning_rate")
-    accepted = classes.argument_names(found) or set(arguments)
+    accepted = named.argument_names(found) or set(arguments)
     unused = {key for key, value in arguments.items() if key not in accepted and (value is None or value is False)}
     if not optimizer.use_ema and "ema_momentum" not in accepted:
         unused.add("ema_momentum")
     arguments = {key: value for key, value in arguments.items() if key not in unused}
     arguments["learning_rate"] = learning_rate if scheduled else float(learning_rate)
-    return classes.call(found, arguments, "optimizer")
+    return named.call(found, arguments, "optimizer")

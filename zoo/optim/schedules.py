@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.config import BadInput, Schedule, nearest
-from zoo.optim import classes, formulas
+from zoo.config import BadInput, Schedule, named, nearest
+from zoo.optim import formulas
 
 _WITHOUT_TABLE = ("constant", "plateau")  # the rate is one number; plateau's callback lowers it
 
@@ -56,7 +56,7 @@ def table(schedule: Schedule, learning_rate: float, epochs: int, steps_per_epoch
     scale = _formula(schedule)
     time = np.arange(epochs * steps_per_epoch) / steps_per_epoch
     with np.errstate(over="ignore"):  # reported below
-        rates = learning_rate * np.asarray(classes.call(scale, options, "schedule", time, epochs), dtype=np.float64)
+        rates = learning_rate * np.asarray(named.call(scale, options, "schedule", time, epochs), dtype=np.float64)
     if rates.shape != time.shape or not np.all(np.isfinite(rates)) or np.any(rates < 0):
         raise BadInput(
             f"schedule={schedule.name} should give one finite rate, at least 0, for each of {len(time)} steps. "
@@ -78,7 +78,7 @@ def plateau_callback(schedule: Schedule, metric: str = "val_loss") -> keras.call
     metric = schedule.options().get("metric") or metric
     # Keras infers the direction from a compiled model's metrics, which a model in our own loop does not have.
     options |= {"monitor": metric, "mode": "max" if "acc" in metric else "min"}
-    return classes.call(keras.callbacks.ReduceLROnPlateau, options, "schedule")
+    return named.call(keras.callbacks.ReduceLROnPlateau, options, "schedule")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -115,7 +115,7 @@ class TableSchedule(keras.optimizers.schedules.LearningRateSchedule):
 def _formula(schedule: Schedule) -> Callable[..., np.ndarray]:
     path = schedule.options().get("formula")
     if path is not None:
-        return classes.import_path(path, "schedule.formula")
+        return named.import_path(path, "schedule.formula")
     if schedule.name not in formulas.__all__:
         known = nearest(schedule.name, [*formulas.__all__, *_WITHOUT_TABLE])
         raise BadInput(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.config import BadInput
-from zoo.optim.classes import import_path
+from zoo.config.named import import_path
 from zoo.training.batches import Batches
 from zoo.training.evaluation import reset_states
 from zoo.training.step import GradientWatch

@@ -1,9 +1,12 @@
-"""SIGINT and SIGTERM as a request: training ends at the next step boundary, and the run is closed truthfully."""
+"""SIGINT, SIGTERM and SIGHUP as a request: training ends at the next step boundary, and the run is closed truthfully."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Self
+
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Interrupted(Exception):
@@ -19,9 +22,9 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """While entered, turn the first SIGINT or SIGTERM into a request; a second Ctrl-C stops at once.
+    """While entered, turn the first of these signals into a request; a second one stops at once.
 
-    Signals can be handled in the main thread only; elsewhere nothing is changed.
+    What is ignored stays ignored, as SIGHUP is under `nohup`. Signals can be handled in the main thread only; elsewhere nothing is changed.
     """
 
     def __init__(self) -> None:
@@ -30,8 +33,9 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._request)
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._request)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from zoo.config import BadInput, nearest
+from zoo.config.words import BadInput, nearest
 
 
 def find(name: str, module: ModuleType, base: type, key: str) -> type:
@@ -41,11 +41,21 @@ def import_path(path: str, key: str) -> Any:
     Raises:
         BadInput: The module cannot be imported or has no such name.
     """
-    module, _, name = path.rpartition(".")
+    name_of_module, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+        module = importlib.import_module(name_of_module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name_of_module}.".startswith(f"{error.name}."):
+            raise BadInput(f"{key}={path} cannot be imported: {error}.") from error
+        raise BadInput(
+            f"{key}={path}: no module named '{error.name}'. Is its folder the current one, or on PYTHONPATH?"
+        ) from None
+    except ImportError as error:
         raise BadInput(f"{key}={path} cannot be imported: {error}.") from error
+    if not hasattr(module, name):
+        names = [one for one in vars(module) if not one.startswith("_")]
+        raise BadInput(f"{key}={path}: {name_of_module} has no '{name}'. {nearest(name, names)}")
+    return getattr(module, name)
 
 
 def call(function: Callable[..., Any], arguments: Mapping[str, Any], key: str, *positional: Any) -> Any:
