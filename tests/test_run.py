@@ -180,3 +180,31 @@ def test_a_signal_ends_the_run_truthfully(number, code, store, tmp_path):
     assert signal.Signals(number).name in record.tags["reason"]
     assert "model.keras" in record.artifacts()
     assert "interrupted" in out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows closes terminals without a signal")
+def test_a_terminal_that_is_closed_ends_the_run_truthfully(store, tmp_path):
+    import fcntl
+    import pty
+    import termios
+
+    def take_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(tracking.root() / "train.py"), "data=digits", "epochs=100000"],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, start_new_session=True, preexec_fn=take_terminal,
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        seen = b""
+        while b"val_loss" not in seen:
+            seen += os.read(ours, 65536)
+    finally:
+        os.close(ours)
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP
+    record = tracking.find("last")
+    assert (record.status, record.tags["outcome"]) == ("KILLED", "interrupted")
+    assert "model.keras" in record.artifacts()

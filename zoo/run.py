@@ -17,7 +17,7 @@
 | diverged | FAILED | 3 |
 | error | FAILED | 1 |
 | bad input (no run is opened) | | 2 |
-| interrupted by SIGINT or SIGTERM | KILLED | 130 or 143 |
+| interrupted by SIGINT, SIGTERM or SIGHUP | KILLED | 130, 143 or 129 |
 """
 
 import logging

@@ -1,11 +1,13 @@
 """What the user reads: messages while a run goes on, and its result."""
 
+import contextlib
 import logging
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -16,8 +18,24 @@ LOGGER = logging.getLogger("zoo")
 
 
 def console() -> Console:
-    """Return a console on standard output."""
-    return Console(soft_wrap=True, highlight=False)
+    """Return a console on standard output; a terminal that was closed loses words, never the run."""
+    return Console(file=_StandardOutput(), soft_wrap=True, highlight=False)  # type: ignore[arg-type]
+
+
+class _StandardOutput:
+    """Standard output, whatever it is by then, without an end to the program where nobody reads any more."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
 
 
 class _Messages(logging.Handler):

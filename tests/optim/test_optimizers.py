@@ -185,7 +185,7 @@ def test_an_optimizer_of_the_user_s_own_needs_no_common_key_until_one_is_used(se
     ("changes", "complaint"),
     [
         ({"class_name": "Adma"}, "Did you mean .*'Adam'"),
-        ({"class_name": "keras.optimizers.Adma"}, r"keras\.optimizers has no .Adma... Did you mean .Adamax"),
+        ({"class_name": "keras.optimizers.Adma"}, r"keras\.optimizers has no 'Adma'\. Did you mean 'Adamax'"),
         ({"class_name": "keras.layers.Dense"}, "should name a subclass of"),
         ({"beta_3": 0.9}, r"optimizer.beta_3 is not an argument of Adam\. Did you mean 'beta_[12]'"),
         ({"class_name": "AdamW", "weight_decay": None}, "AdamW refused its arguments"),

@@ -1,10 +1,9 @@
-"""SIGINT, SIGTERM and SIGHUP as a request: training ends at the next step boundary, and the run is closed truthfully."""
+"""A signal to end as a request: training stops at the next step boundary, and the run is closed truthfully."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Self
-
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -22,9 +21,10 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """While entered, turn the first of these signals into a request; a second one stops at once.
+    """While entered, turn the first SIGINT, SIGTERM or SIGHUP into a request; a second one stops at once.
 
-    What is ignored stays ignored, as SIGHUP is under `nohup`. Signals can be handled in the main thread only; elsewhere nothing is changed.
+    What is ignored stays ignored, as SIGHUP is under `nohup`.
+    Signals can be handled in the main thread only; elsewhere nothing is changed.
     """
 
     def __init__(self) -> None:
