@@ -11,7 +11,7 @@ from zoo.config import BadInput
 from zoo.config.named import import_path
 from zoo.training.batches import Batches
 from zoo.training.evaluation import reset_states
-from zoo.training.step import GradientWatch
+from zoo.training.state import State
 
 Logs = dict[str, float]
 
@@ -34,15 +34,15 @@ class Guard(keras.callbacks.Callback):
     """Look up a few times a second: stop where numbers are no longer finite, or where the user wants an end.
 
     Args:
-        watch: Sees each step's loss and gradients.
+        state: Of the training.
         check_interrupt: Raises if the run is to be interrupted.
     """
 
     SECONDS = 0.25
 
-    def __init__(self, watch: GradientWatch, check_interrupt: Callable[[], None]):
+    def __init__(self, state: State, check_interrupt: Callable[[], None]):
         super().__init__()
-        self._watch, self._check_interrupt = watch, check_interrupt
+        self._state, self._check_interrupt = state, check_interrupt
         self._last = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:  # noqa: D102
@@ -54,13 +54,14 @@ class Guard(keras.callbacks.Callback):
         self._check_interrupt()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
+        self._check_interrupt()
         self._check_numbers()
         if not math.isfinite((logs or {}).get("val_loss", 0.0)):
             raise Diverged(f"The validation loss was not finite after epoch {epoch + 1}.")
 
     def _check_numbers(self) -> None:
         self._last = time.monotonic()
-        if fault := self._watch.fault():
+        if fault := self._state.fault():
             raise Diverged(f"{fault[0].upper()}{fault[1:]}.")
 
 
@@ -69,17 +70,17 @@ class EpochRecord(keras.callbacks.Callback):
 
     Adds `perplexity` where the loss is a token's mean negative log-likelihood, `learning_rate` (of the last step),
     `epoch` (from 1), `epoch_seconds` (validation included) and `examples_per_second` or `tokens_per_second` (of
-    training alone). Keeps the gradient norms.
+    training alone, unless several epochs ran in one call). Keeps the gradient norms.
 
     Args:
         batches: The training batches.
-        watch: Sees each step's gradients.
+        state: Of the training.
         loss_is_likelihood: Whether exp(loss) is the perplexity.
     """
 
-    def __init__(self, batches: Batches, watch: GradientWatch, loss_is_likelihood: bool):
+    def __init__(self, batches: Batches, state: State, loss_is_likelihood: bool):
         super().__init__()
-        self._batches, self._watch, self._loss_is_likelihood = batches, watch, loss_is_likelihood
+        self._batches, self._state, self._loss_is_likelihood = batches, state, loss_is_likelihood
         self._began = self._trained = 0.0
         self.norms: list[np.ndarray] = []
 
@@ -94,12 +95,14 @@ class EpochRecord(keras.callbacks.Callback):
         if self._loss_is_likelihood:
             logs["perplexity"] = perplexity(logs["loss"])
             logs["val_perplexity"] = perplexity(logs["val_loss"])
-        logs["learning_rate"] = learning_rate(self.model.optimizer)
+        now, recorded = time.perf_counter(), self._state.recorded
+        logs["learning_rate"] = self._state.learning_rate()
         logs["epoch"] = epoch + 1
-        logs["epoch_seconds"] = time.perf_counter() - self._began
+        logs["epoch_seconds"] = recorded.seconds if recorded else now - self._began
+        seconds = recorded.seconds if recorded else self._trained - self._began
         units = self._batches.rows * self._batches.units
-        logs[f"{self._batches.unit}_per_second"] = units / max(self._trained - self._began, 1e-9)
-        self.norms.append(self._watch.epoch_means())
+        logs[f"{self._batches.unit}_per_second"] = units / max(seconds, 1e-9)
+        self.norms.append(self._state.gradient_norms())
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -107,11 +110,12 @@ class KeepBest(keras.callbacks.Callback):
 
     Args:
         metric: Such as `val_loss`.
+        state: Of the training.
     """
 
-    def __init__(self, metric: str):
+    def __init__(self, metric: str, state: State):
         super().__init__()
-        self.metric = metric
+        self.metric, self._state = metric, state
         self.epoch = 0
         self.value = math.nan
         self.logs: Logs = {}
@@ -125,7 +129,7 @@ class KeepBest(keras.callbacks.Callback):
         tie = value == self.value and logs["val_loss"] < self.logs["val_loss"]
         if self.weights is None or tie or is_better(self.metric, value, self.value):
             self.epoch, self.value = epoch + 1, value
-            self.logs, self.weights = dict(logs), self.model.get_weights()
+            self.logs, self.weights = dict(logs), self._state.weights()
 
 
 class StopAtTarget(keras.callbacks.Callback):
@@ -155,14 +159,15 @@ class Report(keras.callbacks.Callback):
 
     Args:
         log: Called with the metrics and the optimizer's step.
+        state: Of the training.
     """
 
-    def __init__(self, log: Callable[[Logs, int], None]):
+    def __init__(self, log: Callable[[Logs, int], None], state: State):
         super().__init__()
-        self._log = log
+        self._log, self._state = log, state
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
-        self._log(dict(logs or {}), int(self.model.optimizer.iterations))
+        self._log(dict(logs or {}), self._state.step())
 
 
 def is_better(metric: str, value: float, than: float) -> bool:
@@ -173,14 +178,6 @@ def is_better(metric: str, value: float, than: float) -> bool:
 def perplexity(loss: float) -> float:
     """Return exp of a mean negative log-likelihood, infinite where it overflows."""
     return math.exp(loss) if loss < 700 else math.inf
-
-
-def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
-    """Return the learning rate that the last step used."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        return float(inner._learning_rate(inner._iterations - 1))
-    return float(inner.learning_rate)
 
 
 def load_user_callbacks(paths: Sequence[str]) -> list[keras.callbacks.Callback]:

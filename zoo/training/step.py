@@ -89,19 +89,37 @@ class GradientWatch:
         self._sum.assign_add(norms)
         self._steps.assign_add(1)
 
-    def epoch_means(self) -> np.ndarray:
-        """Return the mean norm of each layer since the last call, float32 [layers], and start anew."""
-        means = self._sum.numpy() / max(1, int(self._steps.numpy()))
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Everything that the watch remembers."""
+        return [self._sum, self._steps, self._total_steps, self._first_bad, self._bad]
+
+    def means(self) -> tf.Tensor:
+        """Return the mean norm of each layer since `reset`, float32 [layers]."""
+        return self._sum / tf.cast(tf.maximum(self._steps, 1), tf.float32)
+
+    def reset(self) -> None:
+        """Start a new mean."""
         self._sum.assign(tf.zeros_like(self._sum))
         self._steps.assign(0)
+
+    def epoch_means(self) -> np.ndarray:
+        """Return the mean norm of each layer since the last call, float32 [layers], and start anew."""
+        means = self.means().numpy()
+        self.reset()
         return means
 
-    def fault(self) -> str | None:
-        """Say in words where the loss or a gradient first was not finite, or return None."""
-        step = int(self._first_bad.numpy())
+    def fault(self, step: int | None = None, bad: np.ndarray | None = None) -> str | None:
+        """Say in words where the loss or a gradient first was not finite, or return None.
+
+        Args:
+            step: The first such step, -1 for none; the watch's own if left out.
+            bad: What was not finite then, the loss first, bool [1 + layers].
+        """
+        step = int(self._first_bad.numpy()) if step is None else step
         if step < 0:
             return None
-        bad = self._bad.numpy()
+        bad = self._bad.numpy() if bad is None else bad
         layers = [layer for layer, is_bad in zip(self.layers, bad[1:], strict=True) if is_bad]
         what = "the loss" if bad[0] else f"the gradient of {', '.join(layers)}"
         return f"{what} was not finite at step {step}"

@@ -17,6 +17,7 @@ from zoo.optim import schedules
 from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
 from zoo.training.interruption import Interrupted
 from zoo.training.setup import choose_jit, compile_model
+from zoo.training.state import State
 from zoo.training.step import TrainStep
 
 Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
@@ -83,9 +84,10 @@ def train(
     steps = every or (16 if jit else 1)
     compile_model(model, splits.spec, config, steps_per_epoch=learn.steps, jit=jit, steps_per_execution=steps)
     step = TrainStep(model)
+    state = State(model, step.gradients)
 
-    record = callbacks.EpochRecord(learn, step.gradients, losses.is_likelihood(splits.spec, config))
-    best = callbacks.KeepBest(config.monitored)
+    record = callbacks.EpochRecord(learn, state, losses.is_likelihood(splits.spec, config))
+    best = callbacks.KeepBest(config.monitored, state)
     early = _early_stopping(config)
     target = callbacks.StopAtTarget(config.stop.metric, config.stop.value) if config.stop.metric else None  # type: ignore[arg-type]
     bar = progress.ProgressBar(learn, config.epochs, console)
@@ -93,19 +95,21 @@ def train(
         callbacks.ResetStates(),
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None,
         record,
-        callbacks.Guard(step.gradients, check_interrupt),
+        callbacks.Guard(state, check_interrupt),
         schedules.plateau_callback(config.schedule, config.monitored),
         best,
         early,
         target,
         *user_callbacks,
-        callbacks.Report(log),
+        callbacks.Report(log, state),
         bar,
     ]
     began = time.perf_counter()
     drive = fit.train
     if config.loop.name == "tape":
-        drive = functools.partial(tape.train, jit=jit, steps_per_execution=every)
+        # These look at the model itself, or change what the next epoch does.
+        live = user_callbacks or config.optimizer.use_ema or config.schedule.name == "plateau" or every
+        drive = functools.partial(tape.train, jit=jit, steps_per_execution=every, state=None if live else state)
     result = Training("completed", f"All {config.epochs:,} epochs were trained.", config.monitored)
     try:
         drive(model, step, learn, measure, epochs=config.epochs, callbacks=[hook for hook in hooks if hook])
