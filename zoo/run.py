@@ -191,15 +191,17 @@ class _Life:
         from zoo import artifacts
         from zoo.training.train import train
 
-        training = train(
-            self.model,
-            self.splits,
-            self.config,
-            log=self.record.log_metrics,
-            console=self.console,
-            check_interrupt=interruption.check,
-            user_callbacks=self.user_callbacks,
-        )
+        every = self.config.tracking.every
+        with tracking.Thinned(self.record.log_metrics, self.config.epochs, every) as log_metrics:
+            training = train(
+                self.model,
+                self.splits,
+                self.config,
+                log=log_metrics,
+                console=self.console,
+                check_interrupt=interruption.check,
+                user_callbacks=self.user_callbacks,
+            )
         self.result.history = training.history
         if training.best:
             self.result.target = training.best[training.monitor]

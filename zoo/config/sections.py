@@ -133,6 +133,7 @@ class Tracking(Section):
     name: Literal["mlflow", "off"]
     uri: Address | None = None
     experiment: Text | None = None
+    every: Size | None = None
 
 
 class EarlyStopping(Section):

@@ -10,8 +10,21 @@ from zoo.tracking.lookup import StoredRun, find
 from zoo.tracking.mlflow_run import MlflowRun
 from zoo.tracking.run import Off, Run, Status
 from zoo.tracking.store import experiment_id, open_client
+from zoo.tracking.thinning import Thinned
 
-__all__ = ["Run", "Status", "Store", "StoredRun", "TrackingError", "connect", "find", "mask", "open_run", "root"]
+__all__ = [
+    "Run",
+    "Status",
+    "Store",
+    "StoredRun",
+    "Thinned",
+    "TrackingError",
+    "connect",
+    "find",
+    "mask",
+    "open_run",
+    "root",
+]
 
 
 def connect(tracking: Tracking, experiment: str) -> "Store":

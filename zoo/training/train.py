@@ -16,7 +16,7 @@ from zoo.models import building
 from zoo.optim import schedules
 from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
 from zoo.training.interruption import Interrupted
-from zoo.training.setup import choose_jit, compile_model
+from zoo.training.setup import choose_fused, choose_jit, compile_model
 from zoo.training.state import State
 from zoo.training.step import TrainStep
 
@@ -83,7 +83,7 @@ def train(
     every = config.loop.steps_per_execution or every
     steps = every or (16 if jit else 1)
     compile_model(model, splits.spec, config, steps_per_epoch=learn.steps, jit=jit, steps_per_execution=steps)
-    step = TrainStep(model)
+    step = TrainStep(model, fused=choose_fused(model, config, jit))
     state = State(model, step.gradients)
 
     record = callbacks.EpochRecord(learn, state, losses.is_likelihood(splits.spec, config))
