@@ -5,6 +5,7 @@ from typing import Literal
 import keras
 
 from zoo.data.spec import Spec
+from zoo.layers.softmax import TiedEmbedding
 from zoo.models import heads
 
 
@@ -49,9 +50,10 @@ def build(
     del vocab_size, carry_state  # settled in spec
     stateful = spec.batch_size is not None
     inputs = keras.Input(batch_shape=(spec.batch_size, None), dtype="int32", name="inputs")
-    table = (keras.layers.ReversibleEmbedding if tied_weights else keras.layers.Embedding)(
-        spec.classes, embedding, name="embedding"
-    )
+    if tied_weights:
+        table = TiedEmbedding(spec.classes, embedding, product_dtype=heads.product_dtype(), name="embedding")
+    else:
+        table = keras.layers.Embedding(spec.classes, embedding, name="embedding")
     features = table(inputs)
     if dropout:
         features = keras.layers.Dropout(dropout, name="dropout_0")(features)

@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo.config import BadInput, Config
 from zoo.data import Spec
+from zoo.layers.softmax import TokenCrossentropy
 
 
 def loss(spec: Spec, config: Config) -> keras.losses.Loss:
@@ -21,6 +22,8 @@ def loss(spec: Spec, config: Config) -> keras.losses.Loss:
         return keras.losses.BinaryCrossentropy(from_logits=from_logits, label_smoothing=smoothing)
     if smoothing:
         return SmoothedCrossentropy(smoothing, from_logits=from_logits)
+    if spec.target == "tokens" and from_logits:
+        return TokenCrossentropy()
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
 
