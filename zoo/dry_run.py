@@ -1,5 +1,6 @@
 """What a run would do, without doing it: config, shapes, parameters, estimated time and memory."""
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -13,27 +14,24 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.training.batches import Batches
+    from zoo.training.program import Program
 
-WARM_UP, TIMED = 2, 3  # steps
+CALLS = 4  # of the compiled step: the first compiles, the last is timed
 SLOTS = {"adam": 2, "adamw": 2, "nadam": 2, "lamb": 2, "adamax": 2, "adadelta": 2, "rprop": 2, "sgd": 0}
 
 
-def show(model: "keras.Model", splits: Splits, config: Config, to: Console) -> None:
+def show(program: "Program", splits: Splits, config: Config, to: Console) -> None:
     """Print what the run would be.
 
-    The time is measured: a few steps of the real loop on a copy of the model that is thrown away. It leaves out
-    start-up, compilation with XLA and the test.
+    The time is measured: some calls of the real loop. It leaves out start-up, compilation and the test.
 
     Args:
-        model: Built, with its initial weights; not touched.
+        program: Compiled; its weights are those of a short training afterwards.
         splits: The data.
         config: The run's.
         to: Where to print.
     """
-    from zoo.training import batches
-
-    learn = batches.training(splits, config)
-    measure = batches.evaluation(splits.valid, splits, config)
+    model, learn, measure = program.model, program.learn, program.measure
     to.print(OmegaConf.to_yaml(OmegaConf.create(config.tree())), markup=False, highlight=False)
     to.print(f"{splits.name} ({splits.source})", markup=False)
     for name, batch in (("train", learn), ("validate", measure)):
@@ -43,7 +41,7 @@ def show(model: "keras.Model", splits: Splits, config: Config, to: Console) -> N
             markup=False,
         )
     model.summary(line_length=100, print_fn=lambda line: to.print(line, markup=False, highlight=False))
-    step_seconds = _seconds_per_step(splits, config, learn)
+    step_seconds = _seconds_per_step(program)
     seconds = config.epochs * (learn.steps + measure.rows / learn.batch_size / 3) * step_seconds
     to.print(
         f"Estimated time    {_duration(seconds)} for {config.epochs:,} epochs ({step_seconds * 1000:,.2f} ms a step)"
@@ -52,28 +50,15 @@ def show(model: "keras.Model", splits: Splits, config: Config, to: Console) -> N
     to.print("Dry run: nothing was trained, nothing was recorded.")
 
 
-def _seconds_per_step(splits: Splits, config: Config, learn: "Batches") -> float:
-    from dataclasses import replace
+def _seconds_per_step(program: "Program") -> float:
+    from zoo.training.execution import Execution
 
-    import keras
-    import tensorflow as tf
-
-    from zoo.models import building
-    from zoo.training.setup import compile_model
-    from zoo.training.step import TrainStep
-
-    keras.utils.clear_session()
-    size = learn.batch_size if config.model.carries_state else None
-    copy = building.build(config.model, replace(splits.spec, batch_size=size), config.precision, config.data.augment)
-    compile_model(copy, splits.spec, config, steps_per_epoch=learn.steps, jit=False)
-    step = tf.function(TrainStep(copy))
-    batch = [tf.constant(array[: learn.batch_size]) for array in learn.arrays()]
-    for _ in range(WARM_UP):
-        step(*batch)
-    began = time.perf_counter()
-    for _ in range(TIMED):
-        step(*batch)
-    return (time.perf_counter() - began) / TIMED
+    execution = Execution(program.steps("learn", program.step, program.learn), program.learn)
+    seconds, ended = 0.0, time.perf_counter()
+    for first, last, _ in itertools.islice(execution.epoch(), CALLS):
+        began, ended = ended, time.perf_counter()
+        seconds = (ended - began) / (last - first)
+    return seconds
 
 
 def _bytes(model: "keras.Model", config: Config, *data: "Batches") -> float:

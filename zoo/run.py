@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from zoo.training.program import Program
     from zoo.training.train import Outcome, Training
 
 log = logging.getLogger(__name__)
@@ -98,24 +99,24 @@ def run(
             vocab_size=config.model.vocab_size,
             vocab_size_explicit=config.is_explicit("model.vocab_size"),
         )
-        batches.training(splits, config)  # says what is wrong with them while that is quick
-        batches.evaluation(splits.valid, splits, config)
+        learn = batches.training(splits, config)  # says what is wrong with them while that is quick
+        measure = batches.evaluation(splits.valid, splits, config)
         store = None if config.dry_run else tracking.connect(config.tracking, config.model.name)
         quiet.import_tensorflow()
-        from zoo.training import callbacks, setup
+        from zoo.training import callbacks, program
 
-        model = setup.build(config, splits)
         own = callbacks.load_user_callbacks(config.callbacks)
+        prepared = program.prepare(config, splits, learn, measure, own)
         if store is None:
             from zoo import dry_run
 
-            dry_run.show(model, splits, config, console)
+            dry_run.show(prepared, splits, config, console)
             return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
         folder = Path(naming.new_folder("outputs")) if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         with terminal.log_file(folder / "run.log"):
             record = store.start(naming.name(config), parent)
-            return _Life(config, splits, model, own, record, folder, console).live()
+            return _Life(config, splits, prepared, own, record, folder, console).live()
 
 
 class _Life:
@@ -125,13 +126,14 @@ class _Life:
         self,
         config: Config,
         splits: data.Splits,
-        model: "keras.Model",
+        program: "Program",
         user_callbacks: "list[keras.callbacks.Callback]",
         record: tracking.Run,
         folder: Path,
         console: Console,
     ):
-        self.config, self.splits, self.model, self.user_callbacks = config, splits, model, user_callbacks
+        self.config, self.splits, self.program, self.user_callbacks = config, splits, program, user_callbacks
+        self.model = program.model
         self.record, self.folder, self.console = record, folder, console
         self.result = Result(record.id, record.name, "error", "", 1, folder=folder)
 
@@ -184,23 +186,24 @@ class _Life:
         log.info(f"{splits.name}: {counts} ({splits.source}).")
         for note in splits.notes:
             log.info(note)
-        parameters = f"{self.model.count_params():,} parameters"
-        log.info(f"{self.record.name}: {parameters}. Run {self.record.id or 'not tracked'}.")
+        run = self.record.id or "not tracked"
+        log.info(f"{self.record.name}: {self.model.count_params():,} parameters. Run {run}.")
 
     def _train(self, interruption) -> "Training":  # type: ignore[no-untyped-def]
         from zoo import artifacts
         from zoo.training.train import train
 
-        every = self.config.tracking.every
-        with tracking.Thinned(self.record.log_metrics, self.config.epochs, every) as log_metrics:
+        config = self.config
+        with tracking.Thinned(self.record.log_metrics, config.epochs, config.tracking.every) as log_metrics:
             training = train(
                 self.model,
                 self.splits,
-                self.config,
+                config,
                 log=log_metrics,
                 console=self.console,
                 check_interrupt=interruption.check,
                 user_callbacks=self.user_callbacks,
+                program=self.program,
             )
         self.result.history = training.history
         if training.best:
@@ -210,8 +213,7 @@ class _Life:
             self.result.metrics["target_epoch"] = training.target_epoch
         self.result.metrics["train_seconds"] = training.seconds
         artifacts.write_training(training, self.folder)
-        end = artifacts.write_end(self.model, self.splits, self.config, self.folder)
-        if end:
+        if end := artifacts.write_end(self.model, self.splits, self.config, self.folder):
             self.console.print(f"\n{end}\n", markup=False, highlight=False)
         if (solved := artifacts.is_solved(self.model, self.splits, self.config)) is not None:
             self.result.metrics["solved"] = float(solved)

@@ -34,85 +34,46 @@ def pays(model: keras.Model, training: Batches) -> bool:
     return operations < _SHORT and not any(getattr(layer, "stateful", False) for layer in layers)
 
 
-class EpochsAhead:
-    """Runs epochs of training and validation in blocks, and hands them out one at a time.
+class Block:
+    """Some epochs of training and validation as one compiled function, which also returns the state after each.
 
     Args:
         step: The training step of a compiled model.
-        training: Batches to learn from.
-        validation: Batches to measure on after each epoch.
-        state: Is told what was recorded of the epoch handed out last.
-        epochs: How many there are.
+        training: Batches to learn from, for their shapes.
+        validation: Batches to measure on after each epoch, for their shapes.
         jit: Compile with XLA.
+
+    Attributes:
+        size: Epochs in a call, at most.
+        names: Of the logs; known after the first call.
+        variables: Whose values after each epoch are returned.
     """
 
-    def __init__(
-        self, step: TrainStep, training: Batches, validation: Batches, state: State, *, epochs: int, jit: bool
-    ):
-        self._step, self._training, self._state, self._epochs = step, training, state, epochs
+    def __init__(self, step: TrainStep, training: Batches, validation: Batches, *, jit: bool):
         model = step.model
-        self._variables = [*_values(model.variables), *_values(model.optimizer.variables), *step.gradients.variables]
-        positions = {id(variable): index for index, variable in enumerate(self._variables)}
-        self._weights = [positions[id(value)] for value in _values(model.weights)]
-        self._first_bad, self._bad = len(self._variables) - 2, len(self._variables) - 1
-        size = sum(variable.dtype.size * variable.shape.num_elements() for variable in self._variables)
-        self._most = max(1, min(MAX_EPOCHS, MAX_BYTES // size, epochs))
-        self._count = 1  # epochs of the next call
-        self._first = self._done = 0  # of the block at hand, and behind it
-        self._shown = -1
-        self._seconds = 0.0
-        self._arrays = [tf.convert_to_tensor(array) for array in training.arrays()]
-        self._held_out = [tf.convert_to_tensor(array) for array in validation.arrays()]
-        self._validation = _batches(validation.order(0), validation.batch_size)
-        self._run = self._compile(jit)
+        self.names: list[str] = []
+        self.variables = [*_values(model.variables), *_values(model.optimizer.variables), *step.gradients.variables]
+        size = sum(variable.dtype.size * variable.shape.num_elements() for variable in self.variables)
+        self.size = max(1, min(MAX_EPOCHS, MAX_BYTES // size))
+        self._step = step
+        self._run = self._compile(training, validation, jit)
         model.reset_metrics()
 
-    def epoch(self, epoch: int) -> dict[str, float]:
-        """Return the logs of the next epoch, after running a block of epochs if it is not among those recorded."""
-        if epoch >= self._done:
-            self._advance(epoch)
-        at = epoch - self._first
-        self._shown = at
-        recorded = self._recorded
-        fault = self._step.gradients.fault(int(recorded[self._first_bad][at]), recorded[self._bad][at])
-        self._state.recorded = EpochState(
-            weights=[recorded[index][at] for index in self._weights],
-            step=int(self._steps[at]),
-            learning_rate=float(self._rates[at]),
-            gradient_norms=self._norms[at],
-            fault=fault,
-            seconds=self._seconds,
-        )
-        return dict(zip(self._names, self._logs[at].tolist(), strict=True))
+    def __call__(self, *arguments: object) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Run some epochs.
 
-    def settle(self) -> None:
-        """Give all variables the state after the epoch that was handed out last."""
-        if 0 <= self._shown < self._done - self._first - 1:
-            for variable, values in zip(self._variables, self._recorded, strict=True):
-                variable.assign(values[self._shown])
-        self._state.recorded = None
+        Args:
+            *arguments: How many; the rows of each batch of each epoch, as `deal` returns them for `size` epochs; those
+                of the validation; the arrays of training and validation.
 
-    def _advance(self, epoch: int) -> None:
-        count = min(self._count, self._epochs - epoch)
-        orders = np.stack([self._training.order(epoch + index) for index in range(count)])
-        orders = np.pad(orders, [(0, self._most - count), (0, 0)])
-        dealt = _batches(orders, self._training.batch_size)
-        began = time.perf_counter()
-        logs, norms, rates, steps, recorded = self._run(
-            tf.constant(count), dealt, self._validation, self._arrays, self._held_out
-        )
-        self._logs, self._norms, self._rates, self._steps = (one.numpy() for one in (logs, norms, rates, steps))
-        self._recorded = [values.numpy() for values in recorded]
-        seconds = time.perf_counter() - began
-        self._seconds = seconds / count
-        self._first, self._done = epoch, epoch + count
-        # Grow gently: the first call also compiles, and a loaded machine must not make calls long.
-        self._count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 32 * count, self._most))
-        if epoch == 0:
-            self._count = min(16, self._most)
+        Returns:
+            For each epoch the logs, the mean gradient norms [layers], the learning rate, the optimizer's steps, and
+            all variables.
+        """
+        return self._run(*arguments)
 
-    def _compile(self, jit: bool) -> Callable[..., tuple]:
-        step, model, variables, most = self._step, self._step.model, self._variables, self._most
+    def _compile(self, training: Batches, validation: Batches, jit: bool) -> Callable[..., tuple]:
+        step, model, variables, size = self._step, self._step.model, self.variables, self.size
         test, watch = TestStep(model), step.gradients
 
         def through(step, batches, arrays):  # type: ignore[no-untyped-def]
@@ -129,30 +90,27 @@ class EpochsAhead:
             return logs
 
         # As everywhere, the graph is not to know the size of a batch.
-        dealt = _batches(np.zeros((1, self._training.rows), np.int32), self._training.batch_size)
-        open_sizes = tf.nest.map_structure(
-            lambda batch: tf.TensorSpec([None] * batch.shape.rank, batch.dtype), (dealt, self._validation)
-        )
-        arrays = tf.nest.map_structure(
-            lambda array: tf.TensorSpec([None, *array.shape[1:]], array.dtype), (self._arrays, self._held_out)
-        )
-        signature = [tf.TensorSpec([], tf.int32), *open_sizes, *arrays]
+        orders = [deal(batches.order(0), batches.batch_size) for batches in (training, validation)]
+        orders[0] = [order[None] for order in orders[0]]  # one for each epoch
+        signature = [
+            tf.TensorSpec([], tf.int32),
+            *tf.nest.map_structure(lambda order: tf.TensorSpec([None] * order.shape.rank, order.dtype), orders),
+            *[[tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in batches.arrays()]
+              for batches in (training, validation)],
+        ]  # fmt: skip
 
         @tf.function(jit_compile=jit, input_signature=signature)
         def run(count, orders, held_out, arrays, held_arrays):  # type: ignore[no-untyped-def]
-            kept = [tf.TensorArray(dtype, most) for dtype in (tf.float32, tf.float32, tf.float32, tf.int64)]
-            kept += [tf.TensorArray(variable.dtype, most, element_shape=variable.shape) for variable in variables]
+            kept = [tf.TensorArray(dtype, size) for dtype in (tf.float32, tf.float32, tf.float32, tf.int64)]
+            kept += [tf.TensorArray(variable.dtype, size, element_shape=variable.shape) for variable in variables]
             epoch = tf.constant(0)
             while epoch < count:
                 watch.reset()
                 logs = through(step, [order[epoch] for order in orders], arrays)
-                norms, rate, done = (
-                    watch.means(),
-                    learning_rate(model.optimizer),
-                    tf.cast(model.optimizer.iterations, tf.int64),
-                )
+                norms, rate = watch.means(), learning_rate(model.optimizer)
+                steps = tf.cast(model.optimizer.iterations, tf.int64)
                 measured = through(test, held_out, held_arrays)
-                now = [self._line_up(logs, measured), norms, rate, done, *variables]
+                now = [self._line_up(logs, measured), norms, rate, steps, *variables]
                 kept = [array.write(epoch, value) for array, value in zip(kept, now, strict=True)]
                 epoch += 1
             logs, norms, rates, steps, *states = [array.stack() for array in kept]
@@ -162,11 +120,79 @@ class EpochsAhead:
 
     def _line_up(self, logs: dict[str, tf.Tensor], measured: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the logs of an epoch as one vector, and remember the names of its elements."""
-        self._names = [*logs, *(f"val_{name}" for name in measured)]
+        self.names = [*logs, *(f"val_{name}" for name in measured)]
         return tf.stack([tf.cast(value, tf.float32) for value in [*logs.values(), *measured.values()]])
 
 
-def _batches(order: np.ndarray, size: int) -> list[tf.Tensor]:
+class EpochsAhead:
+    """Runs epochs in blocks, and hands them out one at a time.
+
+    Args:
+        block: Compiled for batches of these shapes.
+        step: The training step of a compiled model.
+        training: Batches to learn from.
+        validation: Batches to measure on after each epoch.
+        state: Is told what was recorded of the epoch handed out last.
+        epochs: How many there are.
+    """
+
+    def __init__(
+        self, block: Block, step: TrainStep, training: Batches, validation: Batches, state: State, *, epochs: int
+    ):
+        self._block, self._watch, self._state = block, step.gradients, state
+        self._training, self._epochs = training, epochs
+        positions = {id(variable): index for index, variable in enumerate(block.variables)}
+        self._weights = [positions[id(value)] for value in _values(step.model.weights)]
+        self._held_out = deal(validation.order(0), validation.batch_size)
+        self._arrays = [
+            [tf.convert_to_tensor(array) for array in batches.arrays()] for batches in (training, validation)
+        ]
+        self._count = 1  # epochs of the next call
+        self._first = self._done = 0  # of the block at hand, and behind it
+        self._shown = -1
+        self._seconds = 0.0
+
+    def epoch(self, epoch: int) -> dict[str, float]:
+        """Return the logs of the next epoch, after running a block of epochs if it is not among those recorded."""
+        if epoch >= self._done:
+            self._advance(epoch)
+        self._shown = at = epoch - self._first
+        *_, first_bad, bad = self._recorded
+        self._state.recorded = EpochState(
+            weights=[self._recorded[index][at] for index in self._weights],
+            step=int(self._steps[at]),
+            learning_rate=float(self._rates[at]),
+            gradient_norms=self._norms[at],
+            fault=self._watch.fault(int(first_bad[at]), bad[at]),
+            seconds=self._seconds,
+        )
+        return dict(zip(self._block.names, self._logs[at].tolist(), strict=True))
+
+    def settle(self) -> None:
+        """Give all variables the state after the epoch that was handed out last."""
+        if 0 <= self._shown < self._done - self._first - 1:
+            for variable, values in zip(self._block.variables, self._recorded, strict=True):
+                variable.assign(values[self._shown])
+        self._state.recorded = None
+
+    def _advance(self, epoch: int) -> None:
+        count, size = min(self._count, self._epochs - epoch), self._block.size
+        orders = np.stack([self._training.order(epoch + index) for index in range(count)])
+        orders = np.pad(orders, [(0, size - count), (0, 0)])
+        dealt = deal(orders, self._training.batch_size)
+        began = time.perf_counter()
+        *logs, recorded = self._block(tf.constant(count), dealt, self._held_out, *self._arrays)
+        self._logs, self._norms, self._rates, self._steps = (values.numpy() for values in logs)
+        self._recorded = [values.numpy() for values in recorded]
+        seconds = time.perf_counter() - began
+        self._seconds = seconds / count
+        self._first, self._done = epoch, epoch + count
+        # The first call also compiles; a loaded machine must not make calls long.
+        fitting = int(count * SECONDS_PER_CALL / max(seconds, 1e-6))
+        self._count = min(16 if epoch == 0 else max(1, min(fitting, 32 * count)), size)
+
+
+def deal(order: np.ndarray, size: int) -> list[tf.Tensor]:
     """Return orders [..., rows] as full batches [..., steps, size] and, where some are left, the rest [..., rows]."""
     rows = order.shape[-1]
     full = rows // size * size

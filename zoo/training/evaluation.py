@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from zoo.training.batches import Batches
-from zoo.training.execution import Execution
+from zoo.training.execution import Execution, compile_steps
 
 
 class TestStep:
@@ -41,7 +41,8 @@ def evaluate(model: keras.Model, parts: Sequence[Batches], *, jit: bool) -> dict
     count = sum(part.y.size for part in parts)
     for part in parts:
         model.reset_metrics()
-        *_, (_, _, logs) = Execution(TestStep(model), model, part, jit=jit).epoch()
+        run = compile_steps(TestStep(model), model, part.arrays(), jit=jit)
+        *_, (_, _, logs) = Execution(run, part).epoch()
         for name, value in logs.items():
             totals[name] = totals.get(name, 0.0) + value * part.y.size / count
     return totals

@@ -5,7 +5,7 @@ second, so that the progress bar moves and Ctrl-C is heard.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -14,45 +14,55 @@ import tensorflow as tf
 from zoo.training.batches import Batches
 
 Step = Callable[..., object]
+Logs = dict[str, tf.Tensor]
 SECONDS_PER_CALL = 0.25
 
 
-class Execution:
-    """A step, compiled once, and run over the batches of one data set.
+def compile_steps(step: Step, model: keras.Model, arrays: Sequence[np.ndarray], *, jit: bool) -> Callable[..., Logs]:
+    """Return a compiled function that runs a step over some batches and returns the metrics so far.
+
+    It takes the order of the rows int32 [batches, batch size], the first batch, the one behind the last, and the data.
 
     Args:
         step: Called with (x, y) or (x, y, weight) of one batch; keeps its results in the model's metrics.
         model: Whose metrics are returned.
-        batches: The rows, and how they are dealt.
+        arrays: The data, for their shapes alone.
         jit: Compile with XLA.
+    """
+    # A stateful model takes one batch size. Elsewhere the size is left open in the graph, as Keras leaves it open in
+    # fit: knowing it, TensorFlow would simplify other things, and the last bits of the two loops would differ.
+    size = model.input_shape[0]
+    number = tf.TensorSpec([], tf.int32)
+    data = [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
+
+    # The data are arguments: XLA would fold arrays that the function captures into the program, for minutes.
+    @tf.function(jit_compile=jit, input_signature=[tf.TensorSpec([None, size], tf.int32), number, number, data])
+    def run(order: tf.Tensor, first: tf.Tensor, last: tf.Tensor, arrays: list[tf.Tensor]) -> Logs:
+        index = first
+        while index < last:  # not tf.range: XLA would compile anew for each pair of bounds
+            rows = tf.gather(order, index)
+            step(*[tf.gather(array, rows) for array in arrays])
+            index += 1
+        return model.get_metrics_result()
+
+    return run
+
+
+class Execution:
+    """Compiled steps on their way through the batches of one data set.
+
+    Args:
+        run: From `compile_steps`.
+        batches: The rows, and how they are dealt.
         steps_per_call: A fixed number of steps in a call; None: as many as take a quarter of a second.
     """
 
-    def __init__(
-        self, step: Step, model: keras.Model, batches: Batches, *, jit: bool, steps_per_call: int | None = None
-    ):
+    def __init__(self, run: Callable[..., Logs], batches: Batches, steps_per_call: int | None = None):
         self.batches = batches
+        self._run = run
         self._steps_per_call = steps_per_call
         self._calibrated = steps_per_call or 1
         self._arrays = [tf.convert_to_tensor(array) for array in batches.arrays()]
-
-        # A stateful model takes one batch size. Elsewhere the size is left open in the graph, as Keras leaves it open
-        # in fit: knowing it, TensorFlow would simplify other things, and the last bits of the two loops would differ.
-        size = model.input_shape[0]
-        number = tf.TensorSpec([], tf.int32)
-        data = [tf.TensorSpec(array.shape, array.dtype) for array in self._arrays]
-
-        # The data are arguments: XLA would fold arrays that the function captures into the program, for minutes.
-        @tf.function(jit_compile=jit, input_signature=[tf.TensorSpec([None, size], tf.int32), number, number, data])
-        def run(order: tf.Tensor, first: tf.Tensor, last: tf.Tensor, arrays: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-            index = first
-            while index < last:  # not tf.range: XLA would compile anew for each pair of bounds
-                rows = tf.gather(order, index)
-                step(*[tf.gather(array, rows) for array in arrays])
-                index += 1
-            return model.get_metrics_result()
-
-        self._run = run
 
     def epoch(self, epoch: int = 0) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Run one epoch, a call at a time.

@@ -6,29 +6,22 @@ import keras
 import tensorflow as tf
 
 from zoo.training.batches import Batches
-from zoo.training.step import TrainStep
+from zoo.training.program import Program
 
 
-def train(
-    model: keras.Model,
-    step: TrainStep,
-    training: Batches,
-    validation: Batches,
-    *,
-    epochs: int,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> dict[str, list[float]]:
+def train(program: Program, *, epochs: int, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, list[float]]:
     """Train a compiled model and return its history; the arguments are those of the tape loop.
 
     `model.train_step` calls the shared step, which is Keras's own step plus the gradient norms and the check for
     numbers that are not finite; whether to compile with XLA, and the steps in one call, are `model.compile`'s.
     """
+    model, step = program.model, program.step
     model.train_step = lambda data: step(*data)
     fixed_size = model.input_shape[0] is not None
-    stream = Stream(training, fixed_size)
+    stream = Stream(program.learn, fixed_size)
     history = model.fit(
         stream.dataset(),
-        validation_data=Stream(validation, fixed_size).dataset(),
+        validation_data=Stream(program.measure, fixed_size).dataset(),
         epochs=epochs,
         callbacks=[stream, *callbacks],
         shuffle=False,

@@ -107,6 +107,13 @@ class GradientWatch:
         self._sum.assign(tf.zeros_like(self._sum))
         self._steps.assign(0)
 
+    def forget(self) -> None:
+        """Start anew, as if no step had been seen."""
+        self.reset()
+        self._total_steps.assign(0)
+        self._first_bad.assign(-1)
+        self._bad.assign(tf.zeros_like(self._bad))
+
     def epoch_means(self) -> np.ndarray:
         """Return the mean norm of each layer since the last call, float32 [layers], and start anew."""
         means = self.means().numpy()

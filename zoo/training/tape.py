@@ -8,38 +8,28 @@ from collections.abc import Sequence
 import keras
 
 from zoo.training import ahead
-from zoo.training.batches import Batches
 from zoo.training.evaluation import TestStep
 from zoo.training.execution import Execution
+from zoo.training.program import Program
 from zoo.training.state import State
-from zoo.training.step import TrainStep
 
 
 def train(
-    model: keras.Model,
-    step: TrainStep,
-    training: Batches,
-    validation: Batches,
+    program: Program,
     *,
     epochs: int,
     callbacks: Sequence[keras.callbacks.Callback],
-    jit: bool,
-    steps_per_execution: int | None = None,
     state: State | None = None,
 ) -> dict[str, list[float]]:
     """Train a compiled model and return its history, metric by metric, epoch by epoch.
 
     Args:
-        model: Compiled with its loss, optimizer and metrics.
-        step: The training step of that model.
-        training: Batches to learn from.
-        validation: Batches to measure on after each epoch.
+        program: The model with its step and its batches.
         epochs: How often the training rows are read, unless a callback sets `model.stop_training`.
         callbacks: Called in order, as in `fit`; batch hooks once in each call of the compiled function.
-        jit: Compile with XLA.
-        steps_per_execution: Steps in one such call; None: as many as take a quarter of a second.
         state: Where callbacks look that read nothing of the model itself; short epochs then run several in one call.
     """
+    model, step, training, validation = program.model, program.step, program.learn, program.measure
     hooks = keras.callbacks.CallbackList(
         list(callbacks),
         add_history=True,
@@ -51,10 +41,11 @@ def train(
     )
     several = None
     if state and ahead.pays(model, training):
-        several = ahead.EpochsAhead(step, training, validation, state, epochs=epochs, jit=jit)
+        block = program.function("block", lambda: ahead.Block(step, training, validation, jit=program.jit))
+        several = ahead.EpochsAhead(block, step, training, validation, state, epochs=epochs)
     else:
-        learn = Execution(step, model, training, jit=jit, steps_per_call=steps_per_execution)
-        measure = Execution(TestStep(model), model, validation, jit=jit)
+        learn = Execution(program.steps("learn", step, training), training, program.steps_per_call)
+        measure = Execution(program.steps("measure", TestStep(model), validation), validation)
 
     logs: dict[str, float] = {}
     model.stop_training = False

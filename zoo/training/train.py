@@ -16,9 +16,9 @@ from zoo.models import building
 from zoo.optim import schedules
 from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
 from zoo.training.interruption import Interrupted
-from zoo.training.setup import choose_fused, choose_jit, compile_model
+from zoo.training.program import Program
+from zoo.training.setup import compile_model
 from zoo.training.state import State
-from zoo.training.step import TrainStep
 
 Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
 
@@ -63,6 +63,7 @@ def train(
     console: Console,
     check_interrupt: Callable[[], None],
     user_callbacks: Sequence[keras.callbacks.Callback] = (),
+    program: Program | None = None,
 ) -> Training:
     """Train a built model as the config says.
 
@@ -74,16 +75,12 @@ def train(
         console: Shows the progress.
         check_interrupt: Raises `Interrupted` when an end was asked for.
         user_callbacks: The user's own.
+        program: Of the model, if it has one already.
     """
-    learn = batches.training(splits, config)
-    measure = batches.evaluation(splits.valid, splits, config)
-    jit = choose_jit(model, config)
-    # A user's callback that looks at batches sees each of them; ours are content with a look every quarter second.
-    every = 1 if any(callbacks.sees_batches(callback) for callback in user_callbacks) else None
-    every = config.loop.steps_per_execution or every
-    steps = every or (16 if jit else 1)
-    compile_model(model, splits.spec, config, steps_per_epoch=learn.steps, jit=jit, steps_per_execution=steps)
-    step = TrainStep(model, fused=choose_fused(model, config, jit))
+    if program is None:
+        learn, measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
+        program = Program(model, splits.spec, config, learn, measure, user_callbacks)
+    learn, step = program.learn, program.step
     state = State(model, step.gradients)
 
     record = callbacks.EpochRecord(learn, state, losses.is_likelihood(splits.spec, config))
@@ -108,11 +105,16 @@ def train(
     drive = fit.train
     if config.loop.name == "tape":
         # These look at the model itself, or change what the next epoch does.
-        live = user_callbacks or config.optimizer.use_ema or config.schedule.name == "plateau" or every
-        drive = functools.partial(tape.train, jit=jit, steps_per_execution=every, state=None if live else state)
+        live = (
+            user_callbacks
+            or config.optimizer.use_ema
+            or config.schedule.name == "plateau"
+            or config.loop.steps_per_execution
+        )
+        drive = functools.partial(tape.train, state=None if live else state)
     result = Training("completed", f"All {config.epochs:,} epochs were trained.", config.monitored)
     try:
-        drive(model, step, learn, measure, epochs=config.epochs, callbacks=[hook for hook in hooks if hook])
+        drive(program, epochs=config.epochs, callbacks=[hook for hook in hooks if hook])
         if target and target.epoch:
             result.outcome = "target_reached"
             result.target_epoch = target.epoch

@@ -1,0 +1,138 @@
+"""A model with everything that is compiled around it, and its use by one training after another.
+
+Tracing and compiling a small model takes longer than training it. Runs that differ in seed, initial weights or
+learning rate have the same programs, and so share them within a process: the model is initialized again, its optimizer
+starts anew, and nothing is traced a second time.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.config import Config
+from zoo.data import Spec, Splits
+from zoo.optim import initializers
+from zoo.training import callbacks, setup
+from zoo.training.batches import Batches
+from zoo.training.execution import Step, compile_steps
+from zoo.training.step import TrainStep
+
+KEPT = 2  # programs at a time; each holds its model's weights
+_recent: "OrderedDict[str, Program]" = OrderedDict()
+
+
+class Program:
+    """A compiled model, its training step, and the functions traced around them.
+
+    Args:
+        model: Built, with its initial weights.
+        spec: What the data is.
+        config: The run's.
+        learn: The training batches.
+        measure: The validation batches.
+        user_callbacks: The user's own; one that looks at batches sees each of them.
+
+    Attributes:
+        model: Compiled.
+        learn: The training batches.
+        measure: The validation batches.
+        step: The training step.
+        jit: Whether the step is compiled with XLA.
+        steps_per_call: Steps in one call of the compiled function; None: as many as take a quarter of a second.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        spec: Spec,
+        config: Config,
+        learn: Batches,
+        measure: Batches,
+        user_callbacks: Sequence[keras.callbacks.Callback] = (),
+    ):
+        self.model, self.learn, self.measure = model, learn, measure
+        self.jit = setup.choose_jit(model, config)
+        self.steps_per_call = steps_per_call(config, user_callbacks)
+        steps = self.steps_per_call or (16 if self.jit else 1)
+        setup.compile_model(model, spec, config, steps_per_epoch=learn.steps, jit=self.jit, steps_per_execution=steps)
+        self.step = TrainStep(model, fused=setup.choose_fused(model, config, self.jit))
+        self._fresh = [np.array(variable) for variable in model.optimizer.variables]
+        self._functions: dict[Hashable, Any] = {}
+
+    def function(self, key: Hashable, trace: Callable[[], Any]) -> Any:
+        """Return the compiled function of a key, made by `trace` the first time."""
+        if key not in self._functions:
+            self._functions[key] = trace()
+        return self._functions[key]
+
+    def steps(self, key: str, step: Step, rows: Batches) -> Callable[..., Any]:
+        """Return the compiled function that runs a step over such batches."""
+        return self.function(key, lambda: compile_steps(step, self.model, rows.arrays(), jit=self.jit))
+
+    def restart(self, config: Config, learn: Batches, measure: Batches) -> None:
+        """Begin again: initial weights of another seed, a fresh optimizer with its learning rate, other data."""
+        keras.utils.set_random_seed(config.seed)
+        initializers.initialize(self.model, config.init, config.seed)
+        optimizer = self.model.optimizer
+        for variable, value in zip(optimizer.variables, self._fresh, strict=True):
+            variable.assign(value)
+        if _has_constant_rate(config):
+            getattr(optimizer, "inner_optimizer", optimizer).learning_rate = config.optimizer.learning_rate
+        self.model.reset_metrics()
+        self.step.gradients.forget()
+        self.learn, self.measure = learn, measure
+
+
+def prepare(
+    config: Config,
+    splits: Splits,
+    learn: Batches,
+    measure: Batches,
+    user_callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Program:
+    """Return a program for a run, seeded and with its initial weights: one used before if it fits, else a new one.
+
+    The model of a program that was used before is the same object. Keep copies of its weights, not the model.
+
+    Raises:
+        BadInput: The builder, the model's output or the optimizer's arguments are not as they should be.
+    """
+    key = _fingerprint(config, splits.spec, (learn, measure), steps_per_call(config, user_callbacks))
+    program = _recent.pop(key, None)
+    if program is None:
+        program = Program(setup.build(config, splits), splits.spec, config, learn, measure, user_callbacks)
+    else:
+        program.restart(config, learn, measure)
+    _recent[key] = program
+    while len(_recent) > KEPT:
+        _recent.popitem(last=False)
+    return program
+
+
+def steps_per_call(config: Config, user_callbacks: Sequence[keras.callbacks.Callback]) -> int | None:
+    """Return the steps in one call, None for as many as take a quarter of a second: ours need no closer look."""
+    every = 1 if any(callbacks.sees_batches(callback) for callback in user_callbacks) else None
+    return config.loop.steps_per_execution or every
+
+
+def _has_constant_rate(config: Config) -> bool:
+    return config.schedule.name in ("constant", "plateau")
+
+
+def _fingerprint(config: Config, spec: Spec, parts: Sequence[Batches], steps: int | None) -> str:
+    """Return all that shapes a program: every choice but those that `restart` can change."""
+    tree = config.tree()
+    for key in ("seed", "name", "tracking", "early_stopping", "stop", "monitor", "callbacks", "data_dir", "dry_run"):
+        del tree[key]
+    tree["init"] = None
+    tree["data"] = config.data.augment
+    if _has_constant_rate(config):
+        del tree["epochs"]
+        if not config.optimizer.full_batch:  # Rprop's first steps are its learning rate
+            del tree["optimizer"]["learning_rate"]
+    arrays = [(array.shape, str(array.dtype)) for part in parts for array in part.arrays()]
+    return json.dumps([tree, steps, str(spec), arrays], default=str, sort_keys=True)
