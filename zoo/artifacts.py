@@ -2,21 +2,18 @@
 
 import csv
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from omegaconf import OmegaConf
 
 from zoo.config import Config
 from zoo.data import Splits
-from zoo.models import building
+from zoo.models import building, generation
 from zoo.results import boundary, classification, curves, predictions, samples
 from zoo.tracking import mask
-from zoo.training.evaluation import reset_states
 from zoo.training.train import Training
 
 SMALL = 16  # examples; up to here every input's prediction is worth a line
@@ -119,30 +116,12 @@ def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:
     assert vocabulary is not None
     prompt = [int(token) for token in splits.valid.x[: 8 if vocabulary.level == "word" else 32]]
     banned = [] if vocabulary.unk is None else [vocabulary.unk]
-    ids = samples.generate(
-        next_logits(config, splits, weights),
-        prompt,
-        SAMPLE_TOKENS[vocabulary.level],
-        seed=config.seed,
-        banned=banned,
-    )
-    return vocabulary.decode([*prompt, *ids])
-
-
-def next_logits(config: Config, splits: Splits, weights: list[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from new token ids, int32 [1, time], to the logits of the next; it carries its state."""
     model = building.build(config.model, replace(splits.spec, batch_size=1), config.precision)
     model.set_weights(weights)
-    reset_states(model)
-    last = config.model.predict == "last"
-
-    @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32)])
-    def step(ids: tf.Tensor) -> tf.Tensor:
-        output = model(ids, training=False)
-        output = output[0] if last else output[0, -1]
-        return tf.math.log(output + 1e-20) if config.model.output == "probabilities" else output
-
-    return lambda ids: step(tf.constant(ids, tf.int32)).numpy()
+    after = generation.next_logits(model, gives_probabilities=config.model.output == "probabilities")
+    writer = generation.Writer(after, len(vocabulary), seed=config.seed, banned=banned)
+    writer.read(prompt)
+    return vocabulary.decode([*prompt, *writer.write(SAMPLE_TOKENS[vocabulary.level])])
 
 
 def write_json(values: object, path: Path) -> None:
