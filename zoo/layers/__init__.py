@@ -1,6 +1,6 @@
-"""Layers that Keras lacks or computes slowly. Importing this package registers them, so that saved models load."""
+"""Layers that Keras lacks. Importing this package registers them, so that saved models load."""
 
 from zoo.layers.augment import RandomAffine
-from zoo.layers.softmax import Logits, TiedEmbedding, TokenCrossentropy
+from zoo.layers.recurrent import GRU, LSTM, SimpleRNN
 
-__all__ = ["Logits", "RandomAffine", "TiedEmbedding", "TokenCrossentropy"]
+__all__ = ["GRU", "LSTM", "RandomAffine", "SimpleRNN"]

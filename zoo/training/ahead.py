@@ -78,11 +78,12 @@ class Block:
 
         def through(step, batches, arrays):  # type: ignore[no-untyped-def]
             grid, *rest = batches
-            index = tf.constant(0)
-            while index < tf.shape(grid)[0]:
-                rows = tf.gather(grid, index)
-                step(*[tf.gather(array, rows) for array in arrays])
-                index += 1
+
+            def one(index: tf.Tensor) -> list[tf.Tensor]:
+                step(*[tf.gather(array, tf.gather(grid, index)) for array in arrays])
+                return [index + 1]
+
+            tf.while_loop(lambda index: index < tf.shape(grid)[0], one, [tf.constant(0)])
             for rows in rest:
                 step(*[tf.gather(array, rows) for array in arrays])
             logs = model.get_metrics_result()
@@ -99,20 +100,21 @@ class Block:
               for batches in (training, validation)],
         ]  # fmt: skip
 
-        @tf.function(jit_compile=jit, input_signature=signature)
+        @tf.function(jit_compile=jit, input_signature=signature, autograph=False)
         def run(count, orders, held_out, arrays, held_arrays):  # type: ignore[no-untyped-def]
             kept = [tf.TensorArray(dtype, size) for dtype in (tf.float32, tf.float32, tf.float32, tf.int64)]
             kept += [tf.TensorArray(variable.dtype, size, element_shape=variable.shape) for variable in variables]
-            epoch = tf.constant(0)
-            while epoch < count:
+
+            def one(epoch, kept):  # type: ignore[no-untyped-def]
                 watch.reset()
                 logs = through(step, [order[epoch] for order in orders], arrays)
                 norms, rate = watch.means(), learning_rate(model.optimizer)
                 steps = tf.cast(model.optimizer.iterations, tf.int64)
                 measured = through(test, held_out, held_arrays)
-                now = [self._line_up(logs, measured), norms, rate, steps, *variables]
-                kept = [array.write(epoch, value) for array, value in zip(kept, now, strict=True)]
-                epoch += 1
+                now = [self._line_up(logs, measured), norms, rate, steps, *map(tf.identity, variables)]
+                return epoch + 1, [array.write(epoch, value) for array, value in zip(kept, now, strict=True)]
+
+            _, kept = tf.while_loop(lambda epoch, _: epoch < count, one, (tf.constant(0), kept))
             logs, norms, rates, steps, *states = [array.stack() for array in kept]
             return logs, norms, rates, steps, states
 

@@ -36,13 +36,18 @@ def compile_steps(step: Step, model: keras.Model, arrays: Sequence[np.ndarray], 
     data = [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
 
     # The data are arguments: XLA would fold arrays that the function captures into the program, for minutes.
-    @tf.function(jit_compile=jit, input_signature=[tf.TensorSpec([None, size], tf.int32), number, number, data])
+    # AutoGraph, which Keras's fit does not use either, would take seconds for its translations.
+    signature = [tf.TensorSpec([None, size], tf.int32), number, number, data]
+
+    @tf.function(jit_compile=jit, input_signature=signature, autograph=False)
     def run(order: tf.Tensor, first: tf.Tensor, last: tf.Tensor, arrays: list[tf.Tensor]) -> Logs:
-        index = first
-        while index < last:  # not tf.range: XLA would compile anew for each pair of bounds
+        def one(index: tf.Tensor) -> list[tf.Tensor]:
             rows = tf.gather(order, index)
             step(*[tf.gather(array, rows) for array in arrays])
-            index += 1
+            return [index + 1]
+
+        # Not over tf.range: XLA would compile anew for each pair of bounds.
+        tf.while_loop(lambda index: index < last, one, [first])
         return model.get_metrics_result()
 
     return run

@@ -1,0 +1,104 @@
+"""Keras's recurrent layers, with a faster way through the sequence on a CPU.
+
+Weights, arguments, states and results are Keras's. What differs is how the steps are computed, and only where it pays:
+the products with the input of all time steps are one, and the recurrence is zoo/layers/recurrence.py's.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.layers import recurrence
+
+MAX_STEPS = 2000
+_COMPUTED_IN = {"float32": tf.float32, "float64": tf.float64, "bfloat16": tf.float32}
+
+
+class _Unrolled:
+    """The part that the three layers share: whether to unroll, and what surrounds the recurrence.
+
+    Keras's own path is taken with a mask, with dropout inside the layer, backwards, with other activations than the
+    default ones, if the number of time steps is unknown or above `MAX_STEPS` (each step is a part of the graph, and
+    tracing takes its time), in float16, and on a GPU, where cuDNN is faster.
+    """
+
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        """Return the last output, the outputs of all steps and the last states, as Keras's layers do."""
+        if mask is not None or not self._pays(sequences.shape[1]):
+            return super().inner_loop(sequences, initial_state, mask, training)  # type: ignore[misc]
+        dtype = _COMPUTED_IN[self.compute_dtype]  # type: ignore[attr-defined]
+        states = [tf.cast(state, dtype) for state in initial_state]
+        outputs, *cells = self._recur(tf.transpose(sequences, (1, 0, 2)), states, dtype)
+        if not self.return_sequences:  # type: ignore[attr-defined]
+            return outputs, outputs[:, tf.newaxis], [outputs, *cells]
+        return outputs[-1], tf.transpose(outputs, (1, 0, 2)), [outputs[-1], *cells]
+
+    def _pays(self, steps: int | None) -> bool:
+        layer: Any = self
+        return (
+            steps is not None
+            and 0 < steps <= MAX_STEPS
+            and layer.compute_dtype in _COMPUTED_IN
+            and layer.activation is keras.activations.tanh
+            and getattr(layer, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
+            and getattr(layer.cell, "reset_after", True)
+            and getattr(layer, "use_cudnn", "auto") is not True
+            and not (layer.go_backwards or layer.unroll or layer.dropout or layer.recurrent_dropout)
+            and not tf.config.list_logical_devices("GPU")
+        )
+
+    def _recur(self, x: tf.Tensor, states: list[tf.Tensor], dtype: tf.DType) -> tuple[tf.Tensor, ...]:
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LSTM(_Unrolled, keras.layers.LSTM):
+    """`keras.layers.LSTM`, faster on a CPU; gradients of the first order only."""
+
+    def _recur(self, x: tf.Tensor, states: list[tf.Tensor], dtype: tf.DType) -> tuple[tf.Tensor, ...]:
+        biases = tf.split(tf.cast(self.cell.bias, dtype), 4) if self.use_bias else None
+        inputs = _project(x, tf.split(tf.convert_to_tensor(self.cell.kernel), 4, axis=1), biases, dtype)
+        kernel = tf.cast(self.cell.recurrent_kernel, dtype)
+        return recurrence.lstm(inputs, *states, kernel, return_sequences=self.return_sequences)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GRU(_Unrolled, keras.layers.GRU):
+    """`keras.layers.GRU`, faster on a CPU; gradients of the first order only."""
+
+    def _recur(self, x: tf.Tensor, states: list[tf.Tensor], dtype: tf.DType) -> tuple[tf.Tensor, ...]:
+        biases, recurrent_g = None, tf.zeros(self.units, dtype)
+        if self.use_bias:
+            of_input, of_output = tf.unstack(tf.cast(self.cell.bias, dtype))
+            (z, r, g), (recurrent_z, recurrent_r, recurrent_g) = tf.split(of_input, 3), tf.split(of_output, 3)
+            biases = [z + recurrent_z, r + recurrent_r, g]
+        inputs = _project(x, tf.split(tf.convert_to_tensor(self.cell.kernel), 3, axis=1), biases, dtype)
+        kernel = tf.cast(self.cell.recurrent_kernel, dtype)
+        return recurrence.gru(inputs, *states, kernel, recurrent_g, return_sequences=self.return_sequences)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SimpleRNN(_Unrolled, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN`, faster on a CPU; gradients of the first order only."""
+
+    def _recur(self, x: tf.Tensor, states: list[tf.Tensor], dtype: tf.DType) -> tuple[tf.Tensor, ...]:
+        biases = [tf.cast(self.cell.bias, dtype)] if self.use_bias else None
+        inputs = _project(x, [tf.convert_to_tensor(self.cell.kernel)], biases, dtype)
+        kernel = tf.cast(self.cell.recurrent_kernel, dtype)
+        return recurrence.simple_rnn(inputs, *states, kernel, return_sequences=self.return_sequences)
+
+
+def _project(
+    x: tf.Tensor, kernels: list[tf.Tensor], biases: list[tf.Tensor] | None, dtype: tf.DType
+) -> list[tf.Tensor]:
+    """Multiply the inputs of all time steps by each gate's kernel, in their own precision, and go on in `dtype`.
+
+    Elementwise bfloat16 is slow on a CPU, and loses what the recurrence adds up, so that only these products are in it.
+    """
+    steps, _, features = x.shape
+    rows = tf.reshape(x, (-1, features))
+    products = [tf.cast(tf.matmul(rows, kernel), dtype) for kernel in kernels]
+    if biases:
+        products = [tf.nn.bias_add(product, bias) for product, bias in zip(products, biases, strict=True)]
+    return [tf.reshape(product, (steps, -1, product.shape[1])) for product in products]
