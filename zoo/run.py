@@ -10,22 +10,12 @@
  8. the best weights are tested, once
  9. model, pictures and reports are kept
 10. the run is closed with a truthful status, and the result is printed
-
-| outcome | MLflow status | exit code |
-|---|---|---|
-| completed, early_stopped, target_reached | FINISHED | 0 |
-| diverged | FAILED | 3 |
-| error | FAILED | 1 |
-| bad input (no run is opened) | | 2 |
-| interrupted by SIGINT, SIGTERM or SIGHUP | KILLED | 130, 143 or 129 |
 """
 
 import logging
-import math
 import signal
 import time
 import traceback
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +23,7 @@ from rich.console import Console
 
 from zoo import data, quiet, terminal, tracking
 from zoo.config import BadInput, Config
+from zoo.result import Result
 from zoo.start import naming
 from zoo.tracking import provenance
 from zoo.training import batches
@@ -42,39 +33,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.training.program import Program
-    from zoo.training.train import Outcome, Training
+    from zoo.training.train import Training
 
 log = logging.getLogger(__name__)
-
-STATUS: dict[str, tracking.Status] = {"diverged": "FAILED", "error": "FAILED", "interrupted": "KILLED"}
-EXIT_CODES = {"diverged": 3, "error": 1}
-
-
-@dataclass
-class Result:
-    """What came of a run.
-
-    Attributes:
-        run_id: In MLflow; None where nothing is tracked.
-        name: Of the run.
-        outcome: completed, early_stopped, target_reached, diverged, interrupted or error.
-        reason: The same in a sentence.
-        exit_code: For the process.
-        target: The best value of the monitored metric; NaN if no epoch was finished.
-        metrics: What was recorded once: `best_*`, `test_*`, `solved`, ...
-        history: Metric by metric, epoch by epoch.
-        folder: Where the run's files are.
-    """
-
-    run_id: str | None
-    name: str
-    outcome: "Outcome"
-    reason: str
-    exit_code: int
-    target: float = math.nan
-    metrics: dict[str, float] = field(default_factory=dict)
-    history: dict[str, list[float]] = field(default_factory=dict)
-    folder: Path = Path()
 
 
 def run(
@@ -146,17 +107,17 @@ class _Life:
             with Interruption() as interruption:
                 self._describe()
                 training = self._train(interruption)
-                self._end(training.outcome, training.reason, training.signal)
+                self.result.end(training.outcome, training.reason, training.signal)
                 if training.best_weights is not None:
                     self._keep(training.best_weights)
                 if training.best_weights is not None and training.outcome != "interrupted":
                     self._test(training.best_weights)
         except Interrupted as error:
-            self._end("interrupted", str(error), error.number)
+            self.result.end("interrupted", str(error), error.number)
         except KeyboardInterrupt:
-            self._end("interrupted", "Stopped at once by a second Ctrl-C.", signal.SIGINT)
+            self.result.end("interrupted", "Stopped at once by a second Ctrl-C.", signal.SIGINT)
         except Exception as error:
-            self._end("error", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+            self.result.end("error", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
             (self.folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
             log.log(logging.DEBUG if isinstance(error, BadInput) else logging.ERROR, "%s", traceback.format_exc())
             if isinstance(error, BadInput):
@@ -237,10 +198,6 @@ class _Life:
         if sample:
             self.console.print(f"\n{sample}\n", markup=False, highlight=False)
 
-    def _end(self, outcome: "Outcome", reason: str, number: int | None = None) -> None:
-        self.result.outcome, self.result.reason = outcome, reason
-        self.result.exit_code = 128 + number if number else EXIT_CODES.get(outcome, 0)
-
     def _close(self) -> None:
         """Write what is known and give the run its last status."""
         optimizer = getattr(self.model, "optimizer", None)
@@ -249,4 +206,4 @@ class _Life:
         log.debug("%s: %s", self.result.outcome, self.result.reason)
         terminal.flush_log()
         self.record.log_artifacts(self.folder)
-        self.record.finish(STATUS.get(self.result.outcome, "FINISHED"))
+        self.record.finish(self.result.status)

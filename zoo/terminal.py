@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from zoo.run import Result
+    from zoo.result import Result
 
 LOGGER = logging.getLogger("zoo")
 
