@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoo.start import compose
 
 if TYPE_CHECKING:
-    from zoo.result import Result
+    from zoo.outcome import Result
     from zoo.verbs.load import Loaded
 
 __all__ = ["compose", "load", "train"]

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from zoo import data, quiet, terminal, tracking
 from zoo.config import BadInput, Config
-from zoo.result import Result
+from zoo.outcome import Result
 from zoo.start import naming
 from zoo.tracking import provenance
 from zoo.training import batches

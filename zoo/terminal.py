@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from zoo.result import Result
+    from zoo.outcome import Result
 
 LOGGER = logging.getLogger("zoo")
 
