@@ -5,17 +5,21 @@ would outlive a choice made on the command line; what a recipe says of such a gr
 """
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from zoo.config import BadInput, Config
+from zoo.config import BadInput, Config, flatten
 from zoo.start import importing, keys, options, overrides
 from zoo.start.composer import Choices, Composer, Tree, composer
 from zoo.start.overrides import Words
 from zoo.tracking import address
+
+# Such as ${oc.env:ZOO_DATA_DIR,null}, and nothing around it or within.
+_BY_RESOLVER = re.compile(r"\$\{oc\.env:\w+,[^${}]*\}")
 
 
 def compose(*words: str) -> Config:
@@ -110,6 +114,13 @@ def _unclear(said: Words) -> set[str]:
 
 def _resolved(tree: Tree, faults: Sequence[str]) -> Tree:
     """Return a tree with interpolations such as `${epochs}` replaced."""
+    open_values = {key: value for key, value in flatten(tree).items() if "${" in str(value) or value == "???"}
+    if all(isinstance(value, str) and _BY_RESOLVER.fullmatch(value) for value in open_values.values()):
+        # They look at nothing else in the tree, which therefore need not become one of OmegaConf's, node by node.
+        closed = copy.deepcopy(tree)
+        for key, value in open_values.items():
+            keys.put(closed, key, OmegaConf.create([value])[0])
+        return closed
     try:
         plain = OmegaConf.to_container(OmegaConf.create(tree), resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:

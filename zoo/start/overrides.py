@@ -3,6 +3,7 @@
 The grammar is Hydra's. What is refused here is what Hydra would accept and a run could not use.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -98,6 +99,7 @@ def expand(words: Sequence[str]) -> list[list[str]]:
     return [list(job) for job in itertools.product(*axes.values())]
 
 
+@functools.lru_cache(maxsize=4096)  # a sweep repeats its words from run to run
 def _parse(word: str) -> "Override":
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
