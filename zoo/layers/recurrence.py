@@ -1,36 +1,27 @@
 """Backpropagation through time, written by hand: an LSTM, a GRU and a simple recurrent network over whole sequences.
 
 A recurrent layer multiplies twice in each step: the input x[t] by a kernel W, and the output h[t-1] by a recurrent
-kernel U. The first product needs no step before it, so that the caller makes it for all steps at once, adds the bias,
+kernel U. The first product waits for no other step, so that the caller makes it for all of them at once, adds the bias,
 and hands the result over, gate by gate. Walked here, forward and back, is only what has to go step by step.
-
-On the way back, δ[t] is the gradient of what enters an activation function in step t. It leads to the gradients of
-
-    h[t-1]  by δ[t] Uᵀ, the next step of the walk,
-    x[t]    as it is, because x[t] enters by an addition,
-    U       by Σ h[t-1]ᵀ δ[t] over all steps: one large product after the walk, where automatic differentiation makes
-            a small one in each step, and adds them up.
-
-Each gate has a product of its own, because TensorFlow runs small ones side by side, each on one core. Of a batch of 32
-and 256 units, the four products of an LSTM's step take 0.10 ms in this way on two cores; one of them all, shared
-between the cores, takes 0.15 ms. As many steps stand in the graph as the sequence has.
 
 Gradients are of the first order: the way back cannot be differentiated again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-# A step is traced once for each shape and stands in the graph as one call, which keeps tracing short. TensorFlow puts
-# the operations in its place before it runs the graph.
-_traced_once = tf.function(autograph=False)
+Tensors = Sequence[tf.Tensor]
+Steps = list[tuple[Any, ...]]
+
+# Steps are walked in stretches of a few. A stretch is a function of its own, traced once for each shape and not copied
+# into the graph that calls it: a graph of all steps takes seconds to trace and optimize, and runs no faster.
+LENGTH_OF_STRETCH = 8
+_stretch = tf.function(autograph=False, experimental_attributes={"_noinline": True})
 
 
-def lstm(
-    x: Sequence[tf.Tensor], h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, *, return_sequences: bool
-) -> tuple[tf.Tensor, tf.Tensor]:
+def lstm(x: Tensors, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, *, return_sequences: bool) -> list[tf.Tensor]:
     """Run a long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
         i = σ(xi[t] + h[t-1] Ui)       input gate
@@ -39,6 +30,9 @@ def lstm(
         o = σ(xo[t] + h[t-1] Uo)       output gate
         c[t] = f c[t-1] + i g          cell
         h[t] = o tanh(c[t])            output
+
+    Each gate has a product of its own, because TensorFlow runs small ones side by side, each on one core: with 256
+    units and a batch of 32, the four take 0.10 ms on two cores, and one that both cores share takes 0.15 ms.
 
     Args:
         x: The input's part of i, f, g and o, four times [time, batch, units].
@@ -50,71 +44,46 @@ def lstm(
     Returns:
         The outputs, [time, batch, units] or [batch, units], and the last cell, [batch, units].
     """
-
-    @tf.custom_gradient
-    def walk(*arguments: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
-        *x, h, c, kernel = arguments
-        kernels = tf.split(kernel, 4, axis=1)
-        outputs, cells, gates = [h], [c], []
-        for x_t in _steps(x):
-            h, c, *gates_t = _lstm_step(*x_t, h, c, *kernels)
-            outputs.append(h)
-            cells.append(c)
-            gates.append(gates_t)
-        history = tf.stack(outputs)
-
-        def walk_back(d_outputs: tf.Tensor, dc: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            transposed = [tf.transpose(kernel) for kernel in kernels]
-            d_above = _from_above(d_outputs, len(gates), return_sequences)
-            dh, collected = tf.zeros_like(h), []
-            for t in reversed(range(len(gates))):
-                dh, dc, *deltas = _lstm_step_back(d_above[t], dh, dc, cells[t], *gates[t], *transposed)
-                collected.append(deltas)
-            deltas = _in_order(collected)
-            return *deltas, dh, dc, _kernel_gradient(history, deltas)
-
-        return (history[1:] if return_sequences else h, c), walk_back
-
-    return walk(*x, h, c, kernel)
+    return _walk(_lstm_steps, _lstm_steps_back, x, [h, c], kernel, [], return_sequences)
 
 
-@_traced_once
-def _lstm_step(
-    xi: tf.Tensor, xf: tf.Tensor, xg: tf.Tensor, xo: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *kernels: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    ui, uf, ug, uo = kernels
-    i = tf.sigmoid(xi + tf.matmul(h, ui))
-    f = tf.sigmoid(xf + tf.matmul(h, uf))
-    g = tf.tanh(xg + tf.matmul(h, ug))
-    o = tf.sigmoid(xo + tf.matmul(h, uo))
-    c = f * c + i * g
-    tanh_c = tf.tanh(c)
-    return o * tanh_c, c, i, f, g, o, tanh_c
+@_stretch
+def _lstm_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
+    h, c = state
+    ui, uf, ug, uo = weights
+    steps: Steps = []
+    for xi, xf, xg, xo in x:
+        i = tf.sigmoid(xi + tf.matmul(h, ui))
+        f = tf.sigmoid(xf + tf.matmul(h, uf))
+        g = tf.tanh(xg + tf.matmul(h, ug))
+        o = tf.sigmoid(xo + tf.matmul(h, uo))
+        c = f * c + i * g
+        tanh_c = tf.tanh(c)
+        h = o * tanh_c
+        steps.append((h, c, i, f, g, o, tanh_c))
+    return steps
 
 
-@_traced_once
-def _lstm_step_back(
-    d_above: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, c_before: tf.Tensor, *gates_and_transposed: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """Return the gradients of h[t-1] and c[t-1], and δ[t] of i, f, g and o.
+@_stretch
+def _lstm_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> tuple[Tensors, Steps]:
+    """Collect δ of i, f, g and o. c[t] acts in two ways: on h[t], and on c[t+1], from where `dc` comes."""
+    dh, dc = d_state
+    ui, uf, ug, uo = transposed
+    deltas: Steps = []
+    for dh_outside, (_, c_before), (_, _, i, f, g, o, tanh_c) in steps:
+        dh = dh_outside + dh
+        delta_o = _through_sigmoid(o, dh * tanh_c)
+        dc = dc + _through_tanh(tanh_c, dh * o)
+        delta_i = _through_sigmoid(i, dc * g)
+        delta_f = _through_sigmoid(f, dc * c_before)
+        delta_g = _through_tanh(g, dc * i)
+        dh = tf.add_n([tf.matmul(delta_i, ui), tf.matmul(delta_f, uf), tf.matmul(delta_g, ug), tf.matmul(delta_o, uo)])
+        dc = dc * f
+        deltas.append((delta_i, delta_f, delta_g, delta_o))
+    return [dh, dc], deltas
 
-    c[t] acts in two ways: on h[t], and on c[t+1], from which `dc` comes.
-    """
-    i, f, g, o, tanh_c, ui, uf, ug, uo = gates_and_transposed
-    dh = d_above + dh
-    delta_o = _through_sigmoid(o, dh * tanh_c)
-    dc = dc + _through_tanh(tanh_c, dh * o)
-    delta_i = _through_sigmoid(i, dc * g)
-    delta_f = _through_sigmoid(f, dc * c_before)
-    delta_g = _through_tanh(g, dc * i)
-    products = zip((delta_i, delta_f, delta_g, delta_o), (ui, uf, ug, uo), strict=True)
-    dh = tf.add_n([tf.matmul(delta, u) for delta, u in products])
-    return dh, dc * f, delta_i, delta_f, delta_g, delta_o
 
-
-def gru(
-    x: Sequence[tf.Tensor], h: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, return_sequences: bool
-) -> tuple[tf.Tensor]:
+def gru(x: Tensors, h: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, return_sequences: bool) -> list[tf.Tensor]:
     """Run gated recurrent units (Cho et al. 2014), with the reset gate after the product, as Keras and cuDNN have it.
 
         z = σ(xz[t] + h[t-1] Uz)       update gate
@@ -133,66 +102,43 @@ def gru(
     Returns:
         The outputs, [time, batch, units] or [batch, units].
     """
-
-    @tf.custom_gradient
-    def walk(*arguments: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        *x, h, kernel, bias = arguments
-        kernels = tf.split(kernel, 3, axis=1)
-        outputs, gates = [h], []
-        for x_t in _steps(x):
-            h, *gates_t = _gru_step(*x_t, h, *kernels, bias)
-            outputs.append(h)
-            gates.append(gates_t)
-        history = tf.stack(outputs)
-
-        def walk_back(d_outputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            transposed = [tf.transpose(kernel) for kernel in kernels]
-            d_above = _from_above(d_outputs, len(gates), return_sequences)
-            dh, collected = tf.zeros_like(h), []
-            for t in reversed(range(len(gates))):
-                dh, *deltas = _gru_step_back(d_above[t], dh, outputs[t], *gates[t], *transposed)
-                collected.append(deltas)
-            delta_z, delta_r, delta_g, delta_a = _in_order(collected)
-            d_kernel = _kernel_gradient(history, [delta_z, delta_r, delta_a])
-            return delta_z, delta_r, delta_g, dh, d_kernel, tf.reduce_sum(delta_a, axis=(0, 1))
-
-        return history[1:] if return_sequences else h, walk_back
-
-    return (walk(*x, h, kernel, bias),)
+    return _walk(_gru_steps, _gru_steps_back, x, [h], kernel, [bias], return_sequences)
 
 
-@_traced_once
-def _gru_step(
-    xz: tf.Tensor, xr: tf.Tensor, xg: tf.Tensor, h: tf.Tensor, *kernels_and_bias: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    uz, ur, ug, bias = kernels_and_bias
-    r = tf.sigmoid(xr + tf.matmul(h, ur))
-    a = tf.nn.bias_add(tf.matmul(h, ug), bias)
-    z = tf.sigmoid(xz + tf.matmul(h, uz))
-    g = tf.tanh(xg + r * a)
-    return g + z * (h - g), z, r, a, g
+@_stretch
+def _gru_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
+    (h,) = state
+    uz, ur, ug, bias = weights
+    steps: Steps = []
+    for xz, xr, xg in x:
+        r = tf.sigmoid(xr + tf.matmul(h, ur))
+        a = tf.nn.bias_add(tf.matmul(h, ug), bias)
+        z = tf.sigmoid(xz + tf.matmul(h, uz))
+        g = tf.tanh(xg + r * a)
+        h = g + z * (h - g)
+        steps.append((h, z, r, a, g))
+    return steps
 
 
-@_traced_once
-def _gru_step_back(
-    d_above: tf.Tensor, dh: tf.Tensor, h_before: tf.Tensor, *gates_and_transposed: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """Return the gradient of h[t-1], and δ[t] of z, r, g and a.
+@_stretch
+def _gru_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> tuple[Tensors, Steps]:
+    """Collect δ of z, r, g and a. h[t-1] acts through three products, and by what the update gate keeps of it."""
+    (dh,) = d_state
+    uz, ur, ug = transposed
+    deltas: Steps = []
+    for dh_outside, (h_before,), (_, z, r, a, g) in steps:
+        dh = dh_outside + dh
+        kept = dh * z
+        delta_z = _through_sigmoid(z, dh * (h_before - g))
+        delta_g = _through_tanh(g, dh - kept)
+        delta_a = delta_g * r
+        delta_r = _through_sigmoid(r, delta_g * a)
+        dh = tf.add_n([kept, tf.matmul(delta_z, uz), tf.matmul(delta_r, ur), tf.matmul(delta_a, ug)])
+        deltas.append((delta_z, delta_r, delta_g, delta_a))
+    return [dh], deltas
 
-    h[t-1] acts in four ways: by what the update gate keeps of it, and by three products.
-    """
-    z, r, a, g, uz, ur, ug = gates_and_transposed
-    dh = d_above + dh
-    kept = dh * z
-    delta_z = _through_sigmoid(z, dh * (h_before - g))
-    delta_g = _through_tanh(g, dh - kept)
-    delta_a = delta_g * r
-    delta_r = _through_sigmoid(r, delta_g * a)
-    dh = tf.add_n([kept, tf.matmul(delta_z, uz), tf.matmul(delta_a, ug), tf.matmul(delta_r, ur)])
-    return dh, delta_z, delta_r, delta_g, delta_a
 
-
-def simple_rnn(x: Sequence[tf.Tensor], h: tf.Tensor, kernel: tf.Tensor, *, return_sequences: bool) -> tuple[tf.Tensor]:
+def simple_rnn(x: Tensors, h: tf.Tensor, kernel: tf.Tensor, *, return_sequences: bool) -> list[tf.Tensor]:
     """Run a simple recurrent network, h[t] = tanh(x[t] + h[t-1] U) (Elman 1990).
 
     Args:
@@ -204,40 +150,96 @@ def simple_rnn(x: Sequence[tf.Tensor], h: tf.Tensor, kernel: tf.Tensor, *, retur
     Returns:
         The outputs, [time, batch, units] or [batch, units].
     """
+    return _walk(_simple_steps, _simple_steps_back, x, [h], kernel, [], return_sequences)
+
+
+@_stretch
+def _simple_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
+    (h,), (u,) = state, weights
+    steps: Steps = []
+    for (x_t,) in x:
+        h = tf.tanh(x_t + tf.matmul(h, u))
+        steps.append((h,))
+    return steps
+
+
+@_stretch
+def _simple_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> tuple[Tensors, Steps]:
+    (dh,), (u,) = d_state, transposed
+    deltas: Steps = []
+    for dh_outside, _, (h,) in steps:
+        delta = _through_tanh(h, dh_outside + dh)
+        dh = tf.matmul(delta, u)
+        deltas.append((delta,))
+    return [dh], deltas
+
+
+def _walk(
+    walk: Any, walk_back: Any, x: Tensors, state: Tensors, kernel: tf.Tensor, bias: Tensors, return_sequences: bool
+) -> list[tf.Tensor]:
+    """Walk through time, and say how gradients come back.
+
+    δ[t] is the gradient of what enters an activation function in step t. It leads to the gradients of
+
+        h[t-1]  by δ[t] Uᵀ, which the step before waits for,
+        x[t]    as it is, because x[t] enters by an addition,
+        U       by the sum of h[t-1]ᵀ δ[t] over all steps, which is one large product after the walk. Automatic
+                differentiation makes a small one in each step, and multiplies by U against the order it is stored in.
+
+    Args:
+        walk: From inputs, state and weights to one tuple for each step: the new state, and what the way back needs.
+        walk_back: From the steps, last first, to the gradient of the state before them and the δ of each. The last δ
+            of a step belongs to the last product with h[t-1].
+        x: The input's part of each gate, [time, batch, units].
+        state: Before the first step, the output first, each [batch, units].
+        kernel: The recurrent kernels of the gates, side by side.
+        bias: What is added to the last product, [units], or nothing.
+        return_sequences: Whether to return the outputs of all steps or the last one alone.
+
+    Returns:
+        The outputs, and what else the last state consists of.
+    """
+    if tf.executing_eagerly():
+        walk, walk_back = walk.python_function, walk_back.python_function
+    steps, gates = x[0].shape[0], kernel.shape[1] // kernel.shape[0]
+    count = -(-steps // LENGTH_OF_STRETCH)
+    stretches = [slice(steps * n // count, steps * (n + 1) // count) for n in range(count)]
 
     @tf.custom_gradient
-    def walk(x: tf.Tensor, h: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        outputs = [h]
-        for (x_t,) in _steps([x]):
-            h = tf.tanh(x_t + tf.matmul(h, kernel))
-            outputs.append(h)
-        history = tf.stack(outputs)
+    def through_time(x: Tensors, state: Tensors, kernel: tf.Tensor, bias: Tensors) -> tuple[Tensors, Any]:
+        kernels = tf.split(kernel, gates, axis=1)
+        x_by_step = list(zip(*[tf.unstack(gate) for gate in x], strict=True))
+        states, walked = [list(state)], []
+        for stretch in stretches:
+            done = walk(x_by_step[stretch], states[-1], [*kernels, *bias])
+            walked += done
+            states += [list(step[: len(state)]) for step in done]
+        history = tf.stack([output for output, *_ in states])
+        last = states[-1]
 
-        def walk_back(d_outputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            transposed = tf.transpose(kernel)
-            d_above = _from_above(d_outputs, len(outputs) - 1, return_sequences)
-            dh, collected = tf.zeros_like(h), []
-            for t in reversed(range(len(d_above))):
-                delta = _through_tanh(outputs[t + 1], d_above[t] + dh)
-                dh = tf.matmul(delta, transposed)
-                collected.append([delta])
-            (delta,) = _in_order(collected)
-            return delta, dh, _kernel_gradient(history, [delta])
+        def back_through_time(d_outputs: tf.Tensor, *d_state: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            nothing = tf.zeros_like(last[0])
+            dh_outside = tf.unstack(d_outputs) if return_sequences else [nothing] * (steps - 1) + [d_outputs]
+            to_walk = list(zip(dh_outside, states, walked, strict=False))
+            transposed = [tf.transpose(kernel) for kernel in kernels]
+            d_before, collected = [nothing, *d_state], []
+            for stretch in reversed(stretches):
+                d_before, deltas = walk_back(to_walk[stretch][::-1], d_before, transposed)
+                collected += deltas
+            deltas = [tf.stack(delta[::-1]) for delta in zip(*collected, strict=True)]
+            of_products = [*deltas[: gates - 1], deltas[-1]]
+            d_kernel = [tf.matmul(_rows(history[:-1]), _rows(delta), transpose_a=True) for delta in of_products]
+            d_bias = [tf.reduce_sum(deltas[-1], axis=(0, 1)) for _ in bias]
+            return *deltas[: len(x)], *d_before, tf.concat(d_kernel, axis=1), *d_bias
 
-        return history[1:] if return_sequences else h, walk_back
+        return [history[1:] if return_sequences else last[0], *last[1:]], back_through_time
 
-    return (walk(*x, h, kernel),)
-
-
-def _steps(x: Sequence[tf.Tensor]) -> Iterator[tuple[tf.Tensor, ...]]:
-    return zip(*[tf.unstack(gate) for gate in x], strict=True)
+    return through_time(x, state, kernel, bias)
 
 
-def _from_above(d_outputs: tf.Tensor, steps: int, return_sequences: bool) -> list[tf.Tensor]:
-    """Return the gradient that reaches each output from outside the recurrence."""
-    if return_sequences:
-        return tf.unstack(d_outputs)
-    return [tf.zeros_like(d_outputs)] * (steps - 1) + [d_outputs]
+def _rows(stack: tf.Tensor) -> tf.Tensor:
+    """Return [time, batch, units] as [time x batch, units]."""
+    return tf.reshape(stack, (-1, stack.shape[2]))
 
 
 def _through_sigmoid(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
@@ -248,15 +250,3 @@ def _through_sigmoid(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
 def _through_tanh(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     """Return the gradient of z where y = tanh(z): dy (1 - y²)."""
     return tf.raw_ops.TanhGrad(y=y, dy=dy)
-
-
-def _in_order(collected: list[list[tf.Tensor]]) -> list[tf.Tensor]:
-    """Stack each kind of δ, collected from the last step to the first, as [time, batch, units]."""
-    return [tf.stack(kind) for kind in zip(*reversed(collected), strict=True)]
-
-
-def _kernel_gradient(history: tf.Tensor, deltas: list[tf.Tensor]) -> tf.Tensor:
-    """Return Σ h[t-1]ᵀ δ[t], gate beside gate, from all outputs, [time + 1, batch, units]."""
-    before = tf.reshape(history[:-1], (-1, history.shape[2]))
-    rows = [tf.reshape(delta, (-1, history.shape[2])) for delta in deltas]
-    return tf.concat([tf.matmul(before, row, transpose_a=True) for row in rows], axis=1)

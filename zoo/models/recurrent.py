@@ -5,6 +5,7 @@ from typing import Literal
 import keras
 
 from zoo.data.spec import Spec
+from zoo.layers.recurrent import GRU, LSTM, SimpleRNN
 from zoo.layers.softmax import TiedEmbedding
 from zoo.models import heads
 
@@ -80,5 +81,5 @@ def build(
 
 def _recurrent(cell: str, units: int, unit_forget_bias: bool, **options: object) -> keras.layers.Layer:
     if cell == "lstm":
-        return keras.layers.LSTM(units, unit_forget_bias=unit_forget_bias, **options)
-    return {"gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell](units, **options)
+        return LSTM(units, unit_forget_bias=unit_forget_bias, **options)
+    return {"gru": GRU, "rnn": SimpleRNN}[cell](units, **options)
