@@ -1,0 +1,1 @@
+"""Side-by-side measurements of the zoo, stock Keras and PyTorch; `python -m benchmarks` or `make bench`."""

@@ -1,0 +1,100 @@
+"""The zoo, as `python train.py` runs it from the first line to the last step: see zoo/run.py."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import zoo
+from benchmarks.peers.clock import Clock, keras_callback
+from zoo import data, quiet, terminal, tracking
+from zoo.config import Config
+from zoo.start import naming
+from zoo.training import batches
+
+
+def run(spec: dict[str, Any]) -> dict[str, Any]:
+    """Train with the zoo's own loops, with progress on.
+
+    Args:
+        spec: `words` for `zoo.compose`; `watch_epochs`: whether a callback times the training part of each epoch
+            (without it the zoo may run several short epochs in one call); `valid`: how much of the validation split
+            to keep.
+    """
+    began = time.perf_counter()
+    config = zoo.compose(*spec["words"])
+    console = terminal.console()
+    with terminal.messages(console):
+        splits = load(config, spec.get("valid"))
+        loaded = time.perf_counter()
+        store = tracking.connect(config.tracking, config.model.name)
+        connected = time.perf_counter()
+        quiet.import_tensorflow()
+        from zoo.training import setup
+        from zoo.training.interruption import Interruption
+        from zoo.training.train import train
+
+        imported = time.perf_counter()
+        model = setup.build(config, splits)
+        built = time.perf_counter()
+
+        record = store.start(naming.name(config))
+        record.log_params(config.tree())
+        opened = time.perf_counter()
+        learn = batches.training(splits, config)
+        units = learn.rows * learn.units
+        del learn
+        clock = Clock(units)
+        metrics = 0
+
+        def log(values: dict[str, float], step: int) -> None:
+            nonlocal metrics
+            record.log_metrics(values, step)
+            metrics += len(values)
+            clock.epoch_ends()
+
+        watching = [keras_callback(clock, ends=False)] if spec.get("watch_epochs", True) else []
+        with Interruption() as interruption:
+            training = train(
+                model,
+                splits,
+                config,
+                log=log,
+                console=console,
+                check_interrupt=interruption.check,
+                user_callbacks=watching,
+            )
+        trained = time.perf_counter()
+        record.finish("FINISHED")
+        finished = time.perf_counter() - trained
+    values: dict[str, Any] = clock.values()
+    epochs = len(training.history["loss"])
+    return {
+        "data_seconds": loaded - began,
+        "tracking_seconds": connected - loaded + opened - built,
+        "import_seconds": imported - connected,
+        "build_seconds": built - imported,
+        **values,
+        # What is still to be written after the last step belongs to the epochs that it tells of.
+        "recorded_seconds_per_epoch": values["seconds_per_epoch"] + finished / epochs,
+        "metrics_per_epoch": metrics / epochs,
+        "losses": training.history["loss"],
+    }
+
+
+def load(config: Config, valid: int | None = None) -> data.Splits:
+    """Load the data of a config.
+
+    Args:
+        config: The run's.
+        valid: Rows or tokens of the validation split to keep; all, if left out.
+    """
+    splits = data.load(
+        config.data,
+        folder=data.location(config.data_dir),
+        vocab_size=config.model.vocab_size,
+        vocab_size_explicit=config.is_explicit("model.vocab_size"),
+    )
+    if valid is None:
+        return splits
+    kept = splits.valid
+    return replace(splits, valid=data.Split(kept.x[:valid], None if kept.y is None else kept.y[:valid]))
