@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from zoo import compose, data
+from zoo.training import setup
 from zoo.training.setup import build
 from zoo.training.train import train
 
@@ -75,3 +76,9 @@ def test_the_two_loops_agree_with_momentum_and_a_schedule(family, schedule, data
 def test_the_two_loops_agree_under_every_kind_of_schedule(schedule, data_dir):
     name, *extra = schedule
     assert_same_training([*FAMILIES["mnist_fcn dropout"], *OPTIMIZERS["adam"], f"schedule={name}", *extra], data_dir)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_the_two_loops_agree_where_the_update_is_compiled(optimizer, data_dir, monkeypatch):
+    monkeypatch.setattr(setup, "choose_fused", lambda *choices: True)
+    assert_same_training([*FAMILIES["lstm dropout"], f"optimizer={optimizer}"], data_dir)
