@@ -203,7 +203,9 @@ def _start(model: str, size: Size) -> Contest:
     elif model == "mnist_fcn":
         words = (*words, "data.limit=256")
     goals = (Goal(TAPE, KERAS, "compile_seconds", at_most=1.5),) if model == "lstm" else ()
-    watch = {"watch_epochs": language or model == "mnist_fcn"}  # not where several epochs run in one call
+    watch: dict[str, object] = {"watch_epochs": model == "mnist_fcn"}  # not where several epochs run in one call
+    if language:
+        watch = {"valid": size.batch * (size.length + 1)}
     return Contest(
         f"start.{model}",
         f"{model}: import, data, build, trace and compile, and the first step",
