@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from zoo.config import BadInput, Data
+from zoo.data import memory
 from zoo.data.spec import Examples, Pair, Spec, Split
 from zoo.data.splitting import hold_out, stratified
 
@@ -111,7 +112,8 @@ def _scaling(scale: object, train: np.ndarray, raw: Examples) -> Callable[[np.nd
     def scaled(x: np.ndarray) -> np.ndarray:
         # Bytes are exact in float32; other numbers may need the digits until the offset is taken off.
         exact = np.float32 if x.dtype.itemsize == 1 else np.float64
-        y: np.ndarray = x.astype(exact)
+        y = memory.empty(x.shape, exact)
+        y[...] = x
         if np.any(offset):
             np.subtract(y, np.asarray(offset, exact), out=y)
         if np.any(span != 1):

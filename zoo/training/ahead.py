@@ -12,9 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.training import setup
 from zoo.training.batches import Batches
 from zoo.training.evaluation import TestStep
-from zoo.training.execution import SECONDS_PER_CALL
+from zoo.training.execution import SECONDS_PER_CALL, resident
 from zoo.training.state import EpochState, State, learning_rate
 from zoo.training.step import TrainStep
 
@@ -26,12 +27,11 @@ _SHORT = 1e8  # floating point operations of an epoch: some milliseconds
 def pays(model: keras.Model, training: Batches) -> bool:
     """Tell whether an epoch is so short that calling it costs more than computing it.
 
-    A step costs about six operations for each parameter and row, forward and backward. Layers with carried state are
-    left out: it would have to be reset between epochs.
+    Layers with carried state are left out: it would have to be reset between epochs.
     """
     layers = model._flatten_layers(include_self=False, recursive=True)
-    operations = 6 * model.count_params() * training.rows * training.units
-    return operations < _SHORT and not any(getattr(layer, "stateful", False) for layer in layers)
+    short = setup.operations(model, training, training.rows) < _SHORT
+    return short and not any(getattr(layer, "stateful", False) for layer in layers)
 
 
 class Block:
@@ -146,9 +146,7 @@ class EpochsAhead:
         positions = {id(variable): index for index, variable in enumerate(block.variables)}
         self._weights = [positions[id(value)] for value in _values(step.model.weights)]
         self._held_out = deal(validation.order(0), validation.batch_size)
-        self._arrays = [
-            [tf.convert_to_tensor(array) for array in batches.arrays()] for batches in (training, validation)
-        ]
+        self._arrays = [resident(batches) for batches in (training, validation)]
         self._count = 1  # epochs of the next call
         self._first = self._done = 0  # of the block at hand, and behind it
         self._shown = -1

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.data import memory
 from zoo.training.batches import Batches
 
 Step = Callable[..., object]
@@ -53,6 +54,16 @@ def compile_steps(step: Step, model: keras.Model, arrays: Sequence[np.ndarray], 
     return run
 
 
+def resident(batches: Batches) -> list[tf.Tensor]:
+    """Return the data as tensors on the device; on a CPU they are the arrays themselves, not copies of them.
+
+    TensorFlow's own conversion holds two further copies of a large array in memory.
+    """
+    if tf.config.list_logical_devices("GPU"):
+        return [tf.convert_to_tensor(array) for array in batches.arrays()]
+    return [tf.experimental.dlpack.from_dlpack(memory.aligned(array).__dlpack__()) for array in batches.arrays()]
+
+
 class Execution:
     """Compiled steps on their way through the batches of one data set.
 
@@ -67,7 +78,7 @@ class Execution:
         self._run = run
         self._steps_per_call = steps_per_call
         self._calibrated = steps_per_call or 1
-        self._arrays = [tf.convert_to_tensor(array) for array in batches.arrays()]
+        self._arrays = resident(batches)
 
     def epoch(self, epoch: int = 0) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Run one epoch, a call at a time.

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from zoo.training.batches import Batches
+from zoo.training.execution import resident
 from zoo.training.program import Program
 
 
@@ -13,25 +14,51 @@ def train(program: Program, *, epochs: int, callbacks: Sequence[keras.callbacks.
     """Train a compiled model and return its history; the arguments are those of the tape loop.
 
     `model.train_step` calls the shared step, which is Keras's own step plus the gradient norms and the check for
-    numbers that are not finite; whether to compile with XLA, and the steps in one call, are `model.compile`'s.
+    numbers that are not finite; whether to compile with XLA, and the steps in one call, are `model.compile`'s. The data
+    set says which rows make up a batch, and the compiled step fetches them.
     """
     model, step = program.model, program.step
-    model.train_step = lambda data: step(*data)
     fixed_size = model.input_shape[0] is not None
-    stream = Stream(program.learn, fixed_size)
+    learn, measure = Stream(program.learn, fixed_size), Stream(program.measure, fixed_size)
+    # What Keras has traced for an earlier training of this program reads the data from these.
+    train_rows = program.function("fit.learn", lambda: Resident(program.learn))
+    test_rows = program.function("fit.measure", lambda: Resident(program.measure))
+    train_rows.hold(program.learn)
+    test_rows.hold(program.measure)
+    model.train_step = lambda rows: step(*train_rows.take(rows))
+    model.test_step = lambda rows: type(model).test_step(model, test_rows.take(rows))
     history = model.fit(
-        stream.dataset(),
-        validation_data=Stream(program.measure, fixed_size).dataset(),
+        learn.dataset(),
+        validation_data=measure.dataset(),
         epochs=epochs,
-        callbacks=[stream, *callbacks],
+        callbacks=[learn, *callbacks],
         shuffle=False,
         verbose=0,
     )
     return history.history
 
 
+class Resident:
+    """The rows of a split where the compiled step can fetch them.
+
+    In variables, because XLA would fold the arrays that a function captures into the program, for minutes.
+    """
+
+    def __init__(self, batches: Batches):
+        self._arrays = [tf.Variable(array, trainable=False) for array in resident(batches)]
+
+    def hold(self, batches: Batches) -> None:
+        """Take other rows of the same shapes."""
+        for variable, array in zip(self._arrays, resident(batches), strict=True):
+            variable.assign(array)
+
+    def take(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Return (x, y) or (x, y, weight) of some rows, int32 [batch]."""
+        return tuple(tf.gather(array, rows) for array in self._arrays)
+
+
 class Stream(keras.callbacks.Callback):
-    """The batches of the current epoch as a tf.data.Dataset of (x, y) or (x, y, weight).
+    """The batches of the current epoch as a tf.data.Dataset of rows, int32 [batch].
 
     As a callback it hears which epoch begins. Keras opens the data set anew after that, and the order is computed
     when the data set is opened, so that nothing prepared ahead can be an epoch late.
@@ -53,16 +80,15 @@ class Stream(keras.callbacks.Callback):
     def dataset(self) -> tf.data.Dataset:
         """Return the data set; each time it is opened it holds the epoch that runs then."""
         batches = self._batches
-        arrays = tuple(tf.convert_to_tensor(array) for array in batches.arrays())
 
         def rows_in_order(_: tf.Tensor) -> tf.data.Dataset:
             order = tf.numpy_function(lambda: batches.order(self._epoch), [], tf.int32, stateful=True)
             order.set_shape([batches.rows])
             return tf.data.Dataset.from_tensor_slices(order)
 
-        def gather(rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            return tuple(tf.gather(array, rows) for array in arrays)
-
         rows = tf.data.Dataset.range(1).flat_map(rows_in_order)
         rows = rows.batch(batches.batch_size, drop_remainder=self._fixed_size)
-        return rows.map(gather).apply(tf.data.experimental.assert_cardinality(batches.steps)).prefetch(2)
+        rows = rows.apply(tf.data.experimental.assert_cardinality(batches.steps)).prefetch(2)
+        options = tf.data.Options()
+        options.autotune.enabled = False  # there is nothing to tune; the tuner's thread would slow the step by half
+        return rows.with_options(options)

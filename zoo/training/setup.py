@@ -97,3 +97,12 @@ def choose_fused(model: keras.Model, config: Config, jit: bool) -> bool:
     known = type(inner).__module__.startswith(("keras.", "zoo.")) and not isinstance(inner, keras.optimizers.Muon)
     large = model.count_params() > 1_000_000
     return known and large and not jit and config.loop.jit is None and not config.deterministic
+
+
+def operations(model: keras.Model, rows: batches.Batches, count: int) -> float:
+    """Return about how many floating point operations it takes to train on some rows.
+
+    They are six for each parameter and row, or each token of a row: a multiplication and an addition forward, two of
+    each backward.
+    """
+    return 6.0 * model.count_params() * count * rows.units
