@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zoo import collector
+
 NOISE = re.compile(
     "|".join(
         [
@@ -33,7 +35,8 @@ def import_tensorflow() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     has_driver = Path("/proc/driver/nvidia").exists()
-    with _filtered_stderr(lambda line: NOISE.search(line) or (not has_driver and NO_DRIVER.search(line))):
+    shown = _filtered_stderr(lambda line: NOISE.search(line) or (not has_driver and NO_DRIVER.search(line)))
+    with collector.importing("tensorflow"), shown:
         import tensorflow as tf
 
         tf.config.list_physical_devices()

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo import collector
 from zoo.command import flags
 from zoo.config import BadInput, Config
 from zoo.start import options
@@ -31,6 +32,7 @@ def main() -> int:
     # As `python -m` does: the user's own modules are found in the current folder.
     if not sys.flags.safe_path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
+    collector.end_quickly()
     try:
         asked, words = flags.parse(sys.argv[1:])
         options.search(asked.config_dir)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo import collector
 from zoo.config import BadInput
 from zoo.tracking.address import artifact_root, database_file, is_sql
 from zoo.tracking.errors import refusals_in_words
@@ -30,13 +31,14 @@ def open_client(uri: str) -> "MlflowClient":
     Raises:
         BadInput: The store is out of reach, is not MLflow's, or can't be written.
     """
-    with refusals_in_words(uri):
+    file = database_file(uri)
+    with collector.importing("mlflow"):
         from mlflow import MlflowClient
 
-        if file := database_file(uri):
-            # Imported before the lock is taken, so that processes wait for one another's migrations only.
+        if file:  # imported before the lock is taken, so that processes wait for one another's migrations only
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
+    with refusals_in_words(uri):
+        if file:
             with _lock(file):
                 if not file.exists() or file.stat().st_size == 0:
                     _create_database(SqlAlchemyStore, uri, file)
