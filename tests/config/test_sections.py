@@ -85,6 +85,8 @@ def test_what_is_meant_is_taken(words, expected):
         ("data=synthetic", "data.n_classes", ["1", "0"]),
         ("data=synthetic", "data.spread", ["-1", "nan"]),
         ("data=digits", "data.scale", ["unt", "1"]),
+        ("data=digits", "data.folds", ["1", "0", "-5", "2.5", "many"]),
+        ("data=digits data.folds=5", "data.fold", ["5", "-1", "0.5", "first"]),
         ("model=lstm data=text", "data.split", ["0", "1", "a"]),
         ("model=lstm", "model.units", ["0", "-3", "2.5", "[3]"]),
         ("model=feedback", "model.feedback_to", ["hidden_2", "output"]),

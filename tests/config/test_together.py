@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.config import BadInput
-from zoo.start import compose
+from zoo.start import compose, options
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,11 @@ from zoo.start import compose
         ("schedule=plateau schedule.metric=los", "schedule.metric names an unknown metric"),
         ("schedule=warmup_cosine schedule.warmup=5", "shorter than the training"),
         ("optimizer.clipnorm=1 optimizer.clipvalue=1", "one kind of gradient clipping"),
+        ("data.folds=5", "data.folds=5 needs data.fold beside it"),
+        ("data.fold=0", "data.fold=0 needs data.folds beside it"),
+        ("data.folds=5 data.fold=5", "from 0 to 4, since data.folds=5. Received: data.fold=5"),
+        ("data.folds=5 data.fold=0 data.validation=0.2", "Received: data.validation=0.2 too. Leave out one of the two"),
+        ("model=lstm data.folds=5 data.fold=0", "text has no classes. Received: data.folds=5 with data=kjv"),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_a_way_out(words, sentence):
@@ -61,7 +66,20 @@ def test_several_conflicts_are_told_at_once():
         "model.output=probabilities loss=mse",
         "callbacks=[keras.callbacks.TerminateOnNaN] monitor=my_own_metric",
         "stop.metric=val_accuracy stop.value=0.98",
+        "data.folds=5 data.fold=4",
+        "experiment=mnist_98 data.folds=2 data.fold=0 data.limit=1000",
     ],
 )
 def test_what_goes_together_is_taken(words):
     compose(*words.split())
+
+
+def test_a_data_set_of_the_users_has_folds_though_its_file_names_none(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "eight_by_eight.yaml").write_text("load: zoo.data.small.digits\ngives: vectors\n")
+    options.search([tmp_path])
+    try:
+        data = compose("data=eight_by_eight", "data.folds=3", "data.fold=2").data
+    finally:
+        options.search([])
+    assert (data.folds, data.fold) == (3, 2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.config import BadInput, Data
-from zoo.data import Examples
+from zoo.data import Examples, load
 from zoo.data.examples import split
 
 
@@ -140,3 +140,104 @@ def test_labels_beyond_the_names_are_refused():
 def test_a_binary_target_takes_two_labels():
     with pytest.raises(BadInput, match="target=binary"):
         split(Examples(table()), asked(target="binary"))
+
+
+def rows(*parts):
+    return sorted(row for part in parts for row in part.x[:, 0])
+
+
+def test_folds_share_out_what_is_trained_and_validated_on_and_leave_the_test_split_alone():
+    x, y = table(n=60)
+    _, (train, valid, test), _ = split(Examples((x, y)), asked())
+    folded = [split(Examples((x, y)), asked(folds=4, fold=fold))[1] for fold in range(4)]
+    assert rows(*(part[1] for part in folded)) == rows(train, valid)
+    for own_train, own_valid, own_test in folded:
+        assert rows(own_train, own_valid) == rows(train, valid)
+        assert np.array_equal(own_test.x, test.x)
+        assert np.bincount(own_valid.y).tolist() == [4, 4, 4]
+
+
+def test_folds_share_out_the_loaders_own_validation_split_too():
+    x, y = table(n=60)
+    raw = Examples((x[:30], y[:30]), valid=(x[30:45], y[30:45]), test=(x[45:], y[45:]))
+    folded = [split(raw, asked(folds=5, fold=fold))[1] for fold in range(5)]
+    assert rows(*(valid for _, valid, _ in folded)) == x[:45, 0].tolist()
+    assert all(np.array_equal(test.x, x[45:]) for _, _, test in folded)
+
+
+def test_folds_hold_the_classes_that_are_kept():
+    folded = split(Examples(table(n=60)), asked(folds=2, fold=1, classes=[2, 0]))[1]
+    assert [np.bincount(part.y).tolist() for part in folded] == [[8, 8], [8, 8], [4, 4]]
+
+
+def test_the_scale_of_a_fold_is_that_of_its_training_rows():
+    raw = Examples(table(n=60))
+    for fold in range(3):
+        plain = split(raw, asked(folds=3, fold=fold))[1]
+        scaled = split(raw, asked(folds=3, fold=fold, scale="standardize"))[1]
+        mean, sd = plain[0].x.mean(0, dtype=np.float64), plain[0].x.std(0, dtype=np.float64)
+        for before, after in zip(plain, scaled, strict=True):
+            assert np.allclose(after.x, (before.x - mean) / sd, atol=1e-5)
+
+
+def test_a_limit_cuts_the_training_rows_of_a_fold_alone():
+    whole, limited = (split(Examples(table(n=60)), asked(folds=3, fold=1, limit=limit))[1] for limit in (None, 7))
+    assert np.array_equal(limited[0].x, whole[0].x[:7])
+    assert np.array_equal(limited[1].x, whole[1].x)
+    assert np.array_equal(limited[2].x, whole[2].x)
+
+
+def test_a_note_says_which_fold_of_how_many():
+    assert split(Examples(table(n=60)), asked(folds=3, fold=1))[2] == [
+        "Cross-validation: fold 1 of 3, counted from 0, validates; the rest trains."
+    ]
+
+
+def test_folds_of_data_that_validates_on_its_training_examples_are_refused():
+    with pytest.raises(BadInput, match="data=mine, which validates on its training examples"):
+        split(Examples(table(), table(), table()), asked(folds=2, fold=0))
+
+
+@pytest.mark.parametrize(
+    ("counts", "mend"),
+    [
+        ([30, 30, 3], r"Received: 3 with the label c in data=mine\. Use at most data\.folds=3\.$"),
+        ([30, 1, 30], r"Received: 1 with the label b in data=mine\. Use more examples\.$"),
+    ],
+)
+def test_more_folds_than_a_class_has_examples_are_refused_with_its_name(counts, mend):
+    y = np.repeat([0, 1, 2], counts)
+    raw = Examples((np.zeros((len(y), 2)), y), test=table(), labels=("a", "b", "c"))
+    with pytest.raises(BadInput, match=rf"needs at least 4 examples of each class.*{mend}"):
+        split(raw, asked(folds=4, fold=0))
+
+
+def test_classes_that_leave_too_few_examples_for_the_folds_are_named_as_the_loader_does():
+    raw = Examples((np.zeros((12, 2)), np.repeat([0, 1, 2], [5, 5, 2])), test=table(), labels=("a", "b", "c"))
+    with pytest.raises(BadInput, match=r"2 with the label c in data=mine\. .*or other data\.classes"):
+        split(raw, asked(folds=3, fold=0, classes=[2, 0]))
+
+
+@pytest.mark.parametrize("name", ["digits", "synthetic"])
+def test_each_fold_of_a_data_set_has_a_digest_of_its_own_and_tests_alike(name, option, tmp_path):
+    usual = load(option(name), folder=tmp_path)
+    folded = [load(option(name, folds=5, fold=fold), folder=tmp_path) for fold in range(5)]
+    assert len({splits.digest for splits in (usual, *folded)}) == 6
+    everything = len(usual.train) + len(usual.valid)
+    assert sum(len(splits.valid) for splits in folded) == everything
+    for splits in folded:
+        assert len(splits.train) + len(splits.valid) == everything
+        assert np.array_equal(splits.test.y, usual.test.y)
+        shares = [np.bincount(part.y) / len(part) for part in (splits.train, splits.valid)]
+        assert np.allclose(*shares, atol=0.01)
+
+
+def test_a_fold_is_the_same_whenever_it_is_loaded(option, tmp_path):
+    first, second = (load(option("digits", folds=5, fold=3), folder=tmp_path) for _ in range(2))
+    assert first.digest == second.digest
+
+
+@pytest.mark.parametrize("name", ["xor", "points"])
+def test_four_points_have_no_folds(name, option, tmp_path):
+    with pytest.raises(BadInput, match=rf"data\.folds=2 does not apply to data={name}"):
+        load(option(name, folds=2, fold=0), folder=tmp_path)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from zoo.config.faults import sentences
 from zoo.config.learning import Init, Optimizer, Schedule
@@ -55,11 +55,9 @@ class Config(Section):
             BadInput: A key is unknown, a value is of the wrong type or out of range, or two choices do not go together.
         """
         try:
-            config = cls.model_validate(dict(tree))
+            return cls.model_validate(dict(tree), context=tuple(overrides))
         except ValidationError as error:
             raise BadInput(" ".join(sentences(error, cls, tree).values())) from None
-        config._overrides = tuple(overrides)
-        return config
 
     @classmethod
     def faults(cls, tree: Mapping[str, Any]) -> dict[str, str]:
@@ -104,7 +102,9 @@ class Config(Section):
         return plain
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Self:
+    def _goes_together(self, info: ValidationInfo) -> Self:
+        # Whether the user set a value decides about some conflicts.
+        self._overrides = info.context or ()
         if found := list(conflicts(self)):
             raise ValueError(" ".join(found))
         return self

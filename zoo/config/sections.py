@@ -104,6 +104,8 @@ class Data(Option):
     scale: Literal["unit", "standardize", "none"] = "none"
     classes: list[Count] | None = None
     validation: Held | None = None
+    folds: Several | None = None
+    fold: Count | None = None
     augment: list[Literal["shift", "rotate"]] = []
     samples: Annotated[Whole, Field(ge=10), Means("a whole number of at least 10")] = 10
     features: Size = 1
@@ -117,6 +119,25 @@ class Data(Option):
     valid: Text | None = None
     test: Text | None = None
     split: Inside = 0.1
+
+    @model_validator(mode="after")
+    def _one_of_the_folds(self) -> Self:
+        folds, fold = self.folds, self.fold
+        if folds is None and fold is None:
+            return self
+        if folds is None:
+            raise ValueError(f"data.fold={fold} needs data.folds beside it, the number of parts, such as data.folds=5.")
+        if fold is None:
+            raise ValueError(
+                f"data.folds={folds} needs data.fold beside it, the part to validate on: data.fold=0, "
+                f"or -m data.fold='range({folds})' for one run with each."
+            )
+        if fold >= folds:
+            raise ValueError(
+                f"data.fold should be a whole number from 0 to {folds - 1}, since data.folds={folds}. "
+                f"Received: data.fold={fold}."
+            )
+        return self
 
 
 class Loop(Section):

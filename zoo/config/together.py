@@ -18,7 +18,7 @@ def conflicts(config: "Config") -> Iterator[str]:
             f"Choose data that gives {model.reads}, or a model that reads {data.gives}."
         )
         return  # whatever else is wrong follows from it
-    for part in (_classes, _batches, _loss, _metrics, _learning_rate):
+    for part in (_classes, _folds, _batches, _loss, _metrics, _learning_rate):
         yield from part(config)
 
 
@@ -55,6 +55,22 @@ def _class_count(config: "Config") -> int | None:
     if data.classes is not None:
         return len(data.classes)
     return data.n_classes if "n_classes" in data.model_fields_set else None
+
+
+def _folds(config: "Config") -> Iterator[str]:
+    data = config.data
+    if data.folds is None:
+        return
+    if data.gives == "tokens":
+        yield (
+            "data.folds cuts examples with classes into parts, and text has no classes. "
+            f"Received: data.folds={data.folds} with data={data.name}. Leave out data.folds and data.fold."
+        )
+    elif config.is_explicit("data.validation"):
+        yield (
+            f"data.folds={data.folds} already says what to validate on, one part of {data.folds}. "
+            f"Received: data.validation={shown(data.validation)} too. Leave out one of the two."
+        )
 
 
 def _batches(config: "Config") -> Iterator[str]:

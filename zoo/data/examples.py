@@ -1,8 +1,9 @@
-"""From a loader's `Examples` to splits: hold out, keep some classes, limit, scale; in this order.
+"""From a loader's `Examples` to splits: hold out or take a fold, keep some classes, limit, scale; in this order.
 
 Scaling is fitted to the training split before `data.limit` cuts it: a limit shortens training and changes nothing else.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from zoo.config import BadInput, Data
 from zoo.data import memory
 from zoo.data.spec import Examples, Pair, Spec, Split
-from zoo.data.splitting import hold_out, stratified
+from zoo.data.splitting import hold_out, stratified, stratified_fold
 
 TEST_FRACTION = 0.2
 
@@ -20,7 +21,7 @@ def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], 
 
     Args:
         raw: What a loader returned.
-        data: The data option: `classes`, `validation`, `limit` and `scale` are used here.
+        data: The data option: `classes`, `validation`, `folds`, `fold`, `limit` and `scale` are used here.
 
     Returns:
         The spec; training, validation and test split; notes.
@@ -36,13 +37,18 @@ def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], 
     if data.classes is not None:
         pairs = {name: _keep(pair, data.classes, labels) for name, pair in pairs.items()}
         labels = tuple(labels[label] for label in data.classes)
-    if "validation" not in pairs:
+    notes = []
+    if data.folds is not None and data.fold is not None:
+        pool = _pool(pairs, labels, data, of_each=data.folds)
+        parts = stratified_fold(pool[1], data.folds, data.fold)
+        pairs["training"], pairs["validation"] = _parted(pool, parts)
+        notes.append(f"Cross-validation: fold {data.fold} of {data.folds}, counted from 0, validates; the rest trains.")
+    elif "validation" not in pairs:
         held_out = hold_out(len(pairs["training"][1]), data.validation)
         pairs["training"], pairs["validation"] = _parted(pairs["training"], held_out)
 
     x, y = pairs["training"]
     scaled = _scaling(data.options().get("scale", "none"), x, raw)
-    notes = []
     if data.limit is not None:
         pairs["training"] = x[: data.limit], y[: data.limit]
         if data.limit > len(x):
@@ -94,6 +100,28 @@ def _keep(pair: Pair, classes: list[int], labels: tuple[str, ...]) -> Pair:
     number[classes] = np.arange(len(classes))
     y = number[pair[1]]
     return pair[0][y >= 0], y[y >= 0]
+
+
+def _pool(pairs: dict[str, Pair], labels: tuple[str, ...], data: Data, of_each: int) -> Pair:
+    """Return the examples to train and to validate on, which folds are cut from; each class needs `of_each` of them."""
+    x, y = pairs["training"]
+    if "validation" in pairs:
+        more_x, more_y = pairs["validation"]
+        if np.array_equal(x, more_x) and np.array_equal(y, more_y):
+            raise BadInput(
+                f"data.folds={data.folds} does not apply to data={data.name}, which validates on its training "
+                "examples. Leave out data.folds and data.fold."
+            )
+        x, y = np.concatenate([x, more_x]), np.concatenate([y, more_y])
+    rarest, fewest = min(Counter(y.tolist()).items(), key=lambda counted: counted[1], default=(0, 0))
+    if fewest < of_each:
+        less = f"Use at most data.folds={fewest}" if fewest > 1 else "Use more examples"
+        others = ", or other data.classes" if "classes" in data.model_fields_set else ""
+        raise BadInput(
+            f"data.folds={data.folds} needs at least {of_each} examples of each class beside the test split. "
+            f"Received: {fewest} with the label {labels[rarest]} in data={data.name}. {less}{others}."
+        )
+    return x, y
 
 
 def _scaling(scale: object, train: np.ndarray, raw: Examples) -> Callable[[np.ndarray], np.ndarray]:

@@ -40,6 +40,28 @@ def hold_out(n: int, validation: float | None) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[count:]), np.sort(order[:count])
 
 
+def stratified_fold(labels: np.ndarray, folds: int, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the examples to validate on in one fold of a cross-validation.
+
+    Over all folds each example is chosen once. Each fold holds the same number of each class, and of all examples,
+    give or take one.
+
+    Args:
+        labels: int [n].
+        folds: Number of parts, at least 2.
+        fold: The part to validate on, from 0 to `folds` - 1.
+
+    Returns:
+        Indices to train on and to validate on, both rising.
+    """
+    order = pinned_permutation(len(labels))
+    # Dealt like cards, class after class: the next class goes on where the last one ended, so that no part gets ahead.
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    is_chosen = np.zeros(len(labels), bool)
+    is_chosen[by_class[fold::folds]] = True
+    return np.flatnonzero(~is_chosen), np.flatnonzero(is_chosen)
+
+
 def stratified(labels: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Choose a test split that holds the same fraction of each class.
 
