@@ -48,13 +48,16 @@ class Batches:
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the order of the rows in an epoch, int32 [rows], counted from epoch 0."""
-        if self.seed is None:
-            return np.arange(self.rows, dtype=np.int32)
-        return np.random.default_rng([self.seed, epoch]).permutation(self.rows).astype(np.int32)
+        return np.arange(self.rows, dtype=np.int32) if self.seed is None else order(self.rows, self.seed, epoch)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return (x, y) or (x, y, weight)."""
         return (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
+
+
+def order(rows: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the order of some rows in an epoch, int32 [rows], counted from epoch 0."""
+    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
 
 
 def training(splits: Splits, config: Config) -> Batches:

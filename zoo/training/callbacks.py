@@ -172,7 +172,12 @@ class Report(keras.callbacks.Callback):
 
 def is_better(metric: str, value: float, than: float) -> bool:
     """Tell whether a value of a metric is better: higher for an accuracy, lower for anything else."""
-    return value > than if "accuracy" in metric else value < than
+    return value > than if rises(metric) else value < than
+
+
+def rises(metric: str) -> bool:
+    """Tell whether more of a metric is better."""
+    return "accuracy" in metric
 
 
 def perplexity(loss: float) -> float:

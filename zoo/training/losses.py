@@ -1,6 +1,10 @@
 """The loss and the metrics that go with a target, told whether the model puts out logits or probabilities."""
 
+import functools
+from collections.abc import Callable
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 from zoo.config import BadInput, Config
@@ -43,6 +47,20 @@ def metrics(spec: Spec, config: Config) -> list[keras.metrics.Metric]:
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     # The perplexity is exp(loss) unless the loss is smoothed: no second softmax over the vocabulary is needed.
     return [Perplexity(from_logits=config.model.output == "logits")] if config.label_smoothing else []
+
+
+def is_right(spec: Spec, config: Config) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None:
+    """Return the function that the accuracy of `metrics` is the mean of, or None where there is none.
+
+    It takes targets and predictions, [..., rows] or [..., rows, 1] and [..., rows, outputs], and returns 1 for each row
+    that is right, else 0: float32 [..., rows].
+    """
+    if values(config) or spec.target == "tokens":
+        return None
+    if spec.target == "binary":
+        threshold = 0.0 if config.model.output == "logits" else 0.5
+        return functools.partial(keras.metrics.binary_accuracy, threshold=threshold)
+    return lambda y, prediction: tf.cast(tf.cast(y, tf.int64) == tf.argmax(prediction, axis=-1), tf.float32)
 
 
 def is_likelihood(spec: Spec, config: Config) -> bool:

@@ -1,5 +1,7 @@
 """The one training step, shared by the GradientTape loop and by Keras's fit."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -128,12 +130,22 @@ class GradientWatch:
             bad: What was not finite then, the loss first, bool [1 + layers].
         """
         step = int(self._first_bad.numpy()) if step is None else step
-        if step < 0:
-            return None
-        bad = self._bad.numpy() if bad is None else bad
-        layers = [layer for layer, is_bad in zip(self.layers, bad[1:], strict=True) if is_bad]
-        what = "the loss" if bad[0] else f"the gradient of {', '.join(layers)}"
-        return f"{what} was not finite at step {step}"
+        return fault(self.layers, step, self._bad.numpy() if bad is None else bad)
+
+
+def fault(layers: Sequence[str], step: int, bad: np.ndarray) -> str | None:
+    """Say in words where the loss or a gradient first was not finite, or return None.
+
+    Args:
+        layers: Names of those that have weights.
+        step: The first such step, below 0 for none.
+        bad: What was not finite then: the loss first, then the gradient of each layer, bool [1 + layers].
+    """
+    if step < 0:
+        return None
+    found = [layer for layer, is_bad in zip(layers, bad[1:], strict=True) if is_bad]
+    what = "the loss" if bad[0] else f"the gradient of {', '.join(found)}"
+    return f"{what} was not finite at step {step}"
 
 
 def dense(gradients: list[tf.Tensor | tf.IndexedSlices | None]) -> list[tf.Tensor | None]:

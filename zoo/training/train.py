@@ -112,16 +112,16 @@ def train(
             or config.loop.steps_per_execution
         )
         drive = functools.partial(tape.train, state=None if live else state)
-    result = Training("completed", f"All {config.epochs:,} epochs were trained.", config.monitored)
+    result = Training("completed", reason("completed", config), config.monitored)
     try:
         drive(program, epochs=config.epochs, callbacks=[hook for hook in hooks if hook])
         if target and target.epoch:
             result.outcome = "target_reached"
             result.target_epoch = target.epoch
-            result.reason = f"{config.stop.metric} reached {config.stop.value:g} in epoch {target.epoch:,}."
+            result.reason = reason("target_reached", config, target.epoch)
         elif early and early.stopped_epoch:
             result.outcome = "early_stopped"
-            result.reason = f"{early.monitor} had not improved for {early.patience} epochs."
+            result.reason = reason("early_stopped", config)
         elif (done := len(record.norms)) < config.epochs:
             result.outcome = "early_stopped"
             result.reason = f"A callback ended the training after epoch {done:,}."
@@ -139,6 +139,16 @@ def train(
     return result
 
 
+def reason(outcome: Outcome, config: Config, epoch: int = 0) -> str:
+    """Return in a sentence why a training ended that came to a regular end, after an epoch counted from 1."""
+    if outcome == "target_reached":
+        return f"{config.stop.metric} reached {config.stop.value:g} in epoch {epoch:,}."
+    if outcome == "early_stopped":
+        metric = config.early_stopping.metric or config.monitored
+        return f"{metric} had not improved for {config.early_stopping.patience} epochs."
+    return f"All {config.epochs:,} epochs were trained."
+
+
 def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:
     if config.early_stopping.patience is None:
         return None
@@ -147,7 +157,7 @@ def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:
         monitor=metric,
         patience=config.early_stopping.patience,
         min_delta=config.early_stopping.min_delta,
-        mode="max" if "accuracy" in metric else "min",
+        mode="max" if callbacks.rises(metric) else "min",
     )
 
 

@@ -1,0 +1,73 @@
+"""Which runs can be members of a population, and which of them of the same one."""
+
+import json
+import math
+
+import keras
+
+from zoo.config import Config
+
+# Their update of a weight looks at nothing but that weight, its gradient and the state kept beside it.
+_ELEMENTWISE = ("SGD", "Adam", "AdamW", "Adamax", "Adadelta", "Adagrad", "RMSprop", "Lion", "Ftrl", "Rprop")
+
+
+def obstacle(config: Config) -> str | None:
+    """Return why a run cannot be a member of a population, in words, or None."""
+    optimizer = config.optimizer
+    if config.model.reads == "tokens":
+        return "recurrent layers spend their time in matrix products and carry state"
+    if config.loop.name != "tape":
+        return "loop=fit asks for Keras's own loop"
+    if optimizer.class_name.rpartition(".")[2] not in _ELEMENTWISE:
+        return f"the update of {optimizer.class_name} is not elementwise"
+    whole = ("clipnorm", "global_clipnorm", "gradient_accumulation_steps")
+    if used := [key for key in whole if getattr(optimizer, key)]:
+        return f"optimizer.{used[0]} looks at whole gradients"
+    if optimizer.use_ema:
+        return "optimizer.use_ema averages weights between epochs"
+    if config.schedule.name == "plateau":
+        return "schedule=plateau follows each run's own metrics"
+    if config.model.dropout or config.data.augment:
+        return "random layers draw from a state that cannot be stacked"
+    if config.model.max_norm:
+        return "model.max_norm looks at whole weights"
+    for key in ("callbacks", "deterministic", "dry_run"):
+        if getattr(config, key):
+            return f"{key} is about single runs"
+    if config.precision == "mixed_float16":
+        return "precision=mixed_float16 scales each run's loss"
+    if config.loop.steps_per_execution:
+        return "loop.steps_per_execution is about single runs"
+    if not {config.monitored, config.stop.metric, config.early_stopping.metric} - {None} <= set(config.metric_names):
+        return "it watches a metric that only a run of its own can have"
+    return None
+
+
+def obstacle_in(model: keras.Model) -> str | None:
+    """Return why a built model cannot be stacked, in words, or None."""
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        if hasattr(layer, "seed_generator") or isinstance(layer, keras.layers.RNN):
+            return f"layer {layer.name} has a state that cannot be stacked"
+    if any(variable.constraint for variable in model.trainable_variables):
+        return "a constraint looks at whole weights"
+    return None
+
+
+def same_program(config: Config) -> str:
+    """Return what a run shares with those that can be in one population with it."""
+    tree = config.tree()
+    for key in ("seed", "init", "schedule", "name", "tracking", "data_dir"):
+        del tree[key]
+    del tree["optimizer"]["learning_rate"]
+    tree["rate"] = "constant" if config.schedule.name == "constant" else "one for each step"
+    return json.dumps(tree, default=str, sort_keys=True)
+
+
+def bytes_of(model: keras.Model, rows: int, members: int) -> float:
+    """Return about how much memory a population takes, in bytes.
+
+    Weights are held up to eight times (values, gradients, two states of the optimizer, the best ones and copies), and
+    activations of a batch about three.
+    """
+    activations = sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    return 4.0 * members * (8 * model.count_params() + 3 * rows * activations)

@@ -1,0 +1,256 @@
+"""Training a population: epochs in compiled blocks, as many at a time as take a quarter of a second."""
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.config import Config
+from zoo.data import Splits
+from zoo.optim import schedules
+from zoo.training import batches
+from zoo.training.batches import Batches
+from zoo.training.execution import SECONDS_PER_CALL, resident
+from zoo.training.interruption import Interrupted
+from zoo.training.population.stacked import Stacked
+from zoo.training.population.standing import DIVERGED, EARLY_STOPPED, RUNNING, TARGET_REACHED, Standing
+from zoo.training.step import fault
+from zoo.training.train import Training, reason
+
+MAX_EPOCHS = 512  # in one call
+TINY = 5_000  # parameters of a member, up to which all members are computed in the same operations
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One member at its end.
+
+    Attributes:
+        training: What came of it; the history holds the epochs that were asked for, and the last.
+        weights: Those of the last step, in the order of `model.get_weights()`.
+        steps: The optimizer's steps after each epoch of the history.
+    """
+
+    training: Training
+    weights: list[np.ndarray]
+    steps: list[int]
+
+
+class Population:
+    """Members that train together, compiled once for a number of them.
+
+    Args:
+        model: Of one member, built.
+        splits: The data that all learn from.
+        configs: As many as there are members.
+    """
+
+    def __init__(self, model: keras.Model, splits: Splits, configs: Sequence[Config]):
+        config = configs[0]
+        self.size = len(configs)
+        self._config, self._splits = config, splits
+        self._learn, self._measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
+        at_once = model.count_params() <= TINY
+        self._stacked = Stacked(model, splits.spec, configs, self._rates(configs), at_once=at_once)
+        self._jit = config.loop.jit is not False
+        names = [name for name in config.metric_names if not name.startswith("val_")]
+        self._names = [*names, *(f"val_{name}" for name in names)]
+        self._standing = Standing(self._stacked.variables, config, self._names, len(self._stacked.layers))
+        orders = self.size * self._learn.rows * 4
+        self._epochs = max(1, min(MAX_EPOCHS, 2**25 // orders))  # in one call, at most
+        self._run = self._compile()
+        self._test = tf.function(self._totals, jit_compile=self._jit, autograph=False)
+        self._outputs = tf.function(self._stacked.outputs, jit_compile=self._jit, autograph=False)
+
+    def train(
+        self,
+        configs: Sequence[Config],
+        kept: Sequence[int],
+        *,
+        check_interrupt: Callable[[], None] = lambda: None,
+        progress: Callable[[int, int], None] = lambda epochs, running: None,
+    ) -> list[Trained]:
+        """Train members from their initial weights to their ends.
+
+        Args:
+            configs: One for each member.
+            kept: The epochs whose logs are kept, from 1.
+            check_interrupt: Raises `Interrupted` when an end was asked for; what was reached is returned then.
+            progress: Told how many epochs are done, and how many members still run.
+        """
+        began = time.perf_counter()
+        rates = self._rates(configs)
+        self._stacked.begin(configs, rates)
+        self._standing.begin()
+        interrupted, blocks, done = None, [], 0
+        try:
+            for logs in self._blocks([config.seed for config in configs]):
+                blocks.append(logs)
+                done += len(logs)
+                progress(done, int(np.count_nonzero(self._standing.running().numpy())))
+                check_interrupt()
+        except Interrupted as error:
+            interrupted = error
+        logs = np.concatenate(blocks) if blocks else np.zeros((0, self.size, len(self._names)), np.float32)
+        seconds = (time.perf_counter() - began) / self.size
+        return self._ends(configs, rates, logs, set(kept), interrupted, seconds)
+
+    def measure(self, weights: Sequence[Sequence[np.ndarray]], rows: Batches) -> list[dict[str, float]]:
+        """Return loss and metrics of each member with given weights, as `model.get_weights()` gives them."""
+        self._hold(weights)
+        logs = self._test(*self._deal_rows(rows)).numpy()
+        names = [name for name in self._names if not name.startswith("val_")]
+        return [dict(zip(names, one.tolist(), strict=True)) for one in logs]
+
+    def outputs(self, weights: Sequence[Sequence[np.ndarray]], x: np.ndarray) -> np.ndarray:
+        """Return what each member puts out with given weights, float32 [members, rows, outputs]."""
+        self._hold(weights)
+        return self._outputs(tf.constant(x)).numpy()
+
+    def _rates(self, configs: Sequence[Config]) -> np.ndarray:
+        """Return the learning rate of every member and step, float32 [members, steps], or [members, 1] if constant."""
+        tables = []
+        for config in configs:
+            rate = config.optimizer.learning_rate
+            table = schedules.table(config.schedule, rate, config.epochs, self._learn.steps)
+            tables.append(np.array([rate], np.float32) if table is None else table)
+        steps = max(map(len, tables))
+        return np.stack([np.pad(table, (0, steps - len(table)), mode="edge") for table in tables])
+
+    def _compile(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+        stacked, standing, learn = self._stacked, self._standing, self._learn
+        full, rest = divmod(learn.rows, learn.batch_size)
+
+        def train_on(rows: tf.Tensor, arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+            sums, finite = stacked.step(*[tf.gather(array, rows) for array in arrays])
+            standing.watch(finite, tf.cast(stacked.optimizer.iterations, tf.int32))
+            return list(sums.values())
+
+        def epoch(order: tf.Tensor, arrays: Sequence[tf.Tensor]) -> tf.Tensor:
+            def one(index: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+                rows = tf.slice(order, [0, index * learn.batch_size], [self.size, learn.batch_size])
+                return index + 1, [a + b for a, b in zip(sums, train_on(rows, arrays), strict=True)]
+
+            nothing = [tf.zeros(self.size)] * (len(self._names) // 2)
+            _, sums = tf.while_loop(lambda index, _: index < full, one, (tf.constant(0), nothing))
+            if rest:
+                sums = [a + b for a, b in zip(sums, train_on(order[:, -rest:], arrays), strict=True)]
+            return tf.stack(sums, axis=1) / learn.rows
+
+        def block(count, orders, order_of, arrays, held_out):  # type: ignore[no-untyped-def]
+            def one(index, recorded):  # type: ignore[no-untyped-def]
+                running = standing.running()
+                before = [tf.identity(variable) for variable in stacked.variables]
+                logs = epoch(tf.gather(orders[index], order_of), arrays)
+                for variable, value in zip(stacked.variables, before, strict=True):  # who has ended stays as it was
+                    keeps = tf.reshape(running, [-1] + [1] * (len(variable.shape) - 1))
+                    variable.assign(tf.where(keeps, variable, value))
+                logs = tf.concat([logs, self._totals(*held_out)], axis=1)
+                number = tf.cast(stacked.optimizer.iterations, tf.int32) // learn.steps - 1
+                standing.judge(number, logs, [tf.convert_to_tensor(variable) for variable in stacked.variables])
+                return index + 1, recorded.write(index, logs)
+
+            recorded = tf.TensorArray(tf.float32, self._epochs, element_shape=[self.size, len(self._names)])
+            goes_on = lambda index, _: (index < count) & tf.reduce_any(standing.running())  # noqa: E731
+            done, recorded = tf.while_loop(goes_on, one, (tf.constant(0), recorded))
+            return done, recorded.stack()
+
+        return tf.function(block, jit_compile=self._jit, autograph=False)
+
+    def _blocks(self, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+        """Run all epochs, and yield the logs of some at a time, float32 [epochs, members, metrics]."""
+        known, order_of = np.unique(seeds, return_inverse=True)
+        # As many orders as members, so that the shape is the same whatever their seeds.
+        order_of = tf.constant(order_of.astype(np.int32))
+        arrays, held_out = resident(self._learn), self._deal_rows(self._measure)
+        epochs, done, count = self._config.epochs, 0, 1
+        while done < epochs and self._standing.running().numpy().any():
+            count = min(count, self._epochs, epochs - done)
+            orders = np.zeros((self._epochs, self.size, self._learn.rows), np.int32)
+            for number, seed in enumerate(known.tolist()):
+                orders[:count, number] = _orders(self._learn.rows, seed, done, count)
+            began = time.perf_counter()
+            ran, logs = self._run(tf.constant(count), tf.constant(orders), order_of, arrays, held_out)
+            seconds = time.perf_counter() - began
+            yield logs.numpy()[: int(ran)]
+            # The first call also compiles; a loaded machine must not make calls long.
+            count = 16 if not done else max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 32 * count))
+            done += int(ran)
+
+    def _deal_rows(self, rows: Batches) -> list[list[tf.Tensor]]:
+        """Return the rows of a split by batches, each (x, y) or (x, y, weight)."""
+        size = rows.batch_size
+        return [[array[i : i + size] for array in resident(rows)] for i in range(0, rows.rows, size)]
+
+    def _totals(self, *parts: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Return loss and metrics over all batches, float32 [members, metrics]."""
+        rows = sum(part[0].shape[0] for part in parts)
+        sums = [list(self._stacked.measure(*part).values()) for part in parts]
+        return tf.stack([tf.add_n(list(column)) for column in zip(*sums, strict=True)], axis=1) / rows
+
+    def _hold(self, weights: Sequence[Sequence[np.ndarray]]) -> None:
+        for variable, values in zip(self._stacked.variables, zip(*weights, strict=True), strict=True):
+            variable.assign(np.stack(values))
+
+    def _ends(
+        self,
+        configs: Sequence[Config],
+        rates: np.ndarray,
+        logs: np.ndarray,
+        kept: set[int],
+        interrupted: Interrupted | None,
+        seconds: float,
+    ) -> list[Trained]:
+        """Say what came of each member, as a run of its own would."""
+        standing, steps = self._standing, self._learn.steps
+        ended, last, best_epoch = (v.numpy() for v in (standing.ended, standing.last, standing.best_epoch))
+        bad_step, bad = standing.bad_step.numpy(), standing.bad.numpy()
+        final = [variable.numpy() for variable in self._stacked.variables]
+        best = [variable.numpy() for variable in standing.best_weights]
+        found = []
+        for member, config in enumerate(configs):
+            count = len(logs) if ended[member] == RUNNING else int(last[member]) + (ended[member] != DIVERGED)
+            shown = [epoch for epoch in range(1, count + 1) if epoch in kept or epoch == count]
+
+            def line(epoch: int, member: int = member) -> dict[str, float]:
+                rate = rates[member, min(epoch * steps, rates.shape[1]) - 1]
+                values = dict(zip(self._names, logs[epoch - 1, member].tolist(), strict=True))
+                return {**values, "learning_rate": float(rate), "epoch": float(epoch)}
+
+            training = Training("completed", reason("completed", config), config.monitored, seconds=seconds)
+            if ended[member] == DIVERGED:
+                said = fault(self._stacked.layers, int(bad_step[member]) or -1, bad[member])
+                said = said or f"the validation loss was not finite after epoch {count + 1}"
+                training.outcome, training.reason = "diverged", f"{said[0].upper()}{said[1:]}."
+            elif ended[member] == TARGET_REACHED:
+                training.outcome, training.target_epoch = "target_reached", count
+                training.reason = reason("target_reached", config, count)
+            elif ended[member] == EARLY_STOPPED:
+                training.outcome, training.reason = "early_stopped", reason("early_stopped", config)
+            elif interrupted is not None and count < config.epochs:
+                training.outcome, training.reason = "interrupted", str(interrupted)
+                training.signal = interrupted.number
+            lines = [line(epoch) for epoch in shown]
+            training.history = {name: [one[name] for one in lines] for name in lines[0]} if lines else {}
+            if best_epoch[member] >= 0:
+                training.best = line(int(best_epoch[member]) + 1)
+                training.best_weights = [values[member] for values in best]
+            found.append(Trained(training, [values[member] for values in final], [epoch * steps for epoch in shown]))
+        return found
+
+
+def _orders(rows: int, seed: int, first: int, count: int) -> np.ndarray:
+    """Return the orders of the rows in some epochs, int32 [count, rows]."""
+    size = max(1, min(256, 4096 // rows))
+    blocks = range(first // size, (first + count - 1) // size + 1)
+    orders = np.concatenate([_block_of_orders(rows, seed, block, size) for block in blocks])
+    return orders[first - blocks[0] * size :][:count]
+
+
+@functools.lru_cache(maxsize=4096)  # 64 MB at most, for the next population of the same seeds
+def _block_of_orders(rows: int, seed: int, block: int, size: int) -> np.ndarray:
+    return np.stack([batches.order(rows, seed, block * size + index) for index in range(size)])
