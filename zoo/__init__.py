@@ -14,9 +14,10 @@ from zoo.start import compose
 
 if TYPE_CHECKING:
     from zoo.outcome import Result
+    from zoo.sweeps.execute import Swept
     from zoo.verbs.load import Loaded
 
-__all__ = ["compose", "load", "train"]
+__all__ = ["compose", "load", "sweep", "train"]
 
 
 def train(*overrides: str) -> "Result":
@@ -31,6 +32,21 @@ def train(*overrides: str) -> "Result":
     from zoo.run import run
 
     return run(compose(*overrides))
+
+
+def sweep(*words: str) -> "Swept":
+    """Make a run for each combination of values, under one parent run; see `zoo.sweeps.execute.execute`.
+
+    Args:
+        words: Such as `"model=xor_mlp"`, `"optimizer=sgd,adam"`, `"seed=range(10)"`, or a preset: `"sweep=inits"`.
+
+    Raises:
+        BadInput: A choice, key or value is not valid.
+    """
+    from zoo.start import grid
+    from zoo.sweeps.execute import execute
+
+    return execute(grid.read(words))
 
 
 def load(run_id: str, tracking_uri: str | None = None) -> "Loaded":

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from zoo.tracking import Status
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from zoo.training.train import Outcome
 
 _STATUS: dict[str, Status] = {"diverged": "FAILED", "error": "FAILED", "interrupted": "KILLED"}
@@ -37,6 +39,7 @@ class Result:
         metrics: What was recorded once: `best_*`, `test_*`, `solved`, ...
         history: Metric by metric, epoch by epoch.
         folder: Where the run's files are.
+        best_weights: As `model.get_weights()` gave them; None if no epoch was finished.
     """
 
     run_id: str | None
@@ -48,6 +51,7 @@ class Result:
     metrics: dict[str, float] = field(default_factory=dict)
     history: dict[str, list[float]] = field(default_factory=dict)
     folder: Path = Path()
+    best_weights: "list[np.ndarray] | None" = field(default=None, repr=False)
 
     @property
     def status(self) -> Status:

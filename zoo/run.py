@@ -16,6 +16,8 @@ import logging
 import signal
 import time
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,31 +40,60 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Within:
+    """The sweep that a run is a part of.
+
+    Attributes:
+        parent: The id of its MLflow run; None where nothing is tracked.
+        tags: That the run gets besides its own.
+        store: Opened already; None: to be opened.
+        splits: The data, if it is loaded already.
+        keeps_model: Whether the run keeps its model; its best weights are in the result all the same.
+    """
+
+    parent: str | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    store: tracking.Store | None = None
+    splits: data.Splits | None = None
+    keeps_model: bool = True
+
+
+def load(config: Config) -> data.Splits:
+    """Return the data of a run.
+
+    Raises:
+        BadInput: It cannot be had, or is not as it should be.
+    """
+    return data.load(
+        config.data,
+        folder=data.location(config.data_dir),
+        vocab_size=config.model.vocab_size,
+        vocab_size_explicit=config.is_explicit("model.vocab_size"),
+    )
+
+
 def run(
-    config: Config, *, folder: Path | None = None, parent: str | None = None, console: Console | None = None
+    config: Config, *, folder: Path | None = None, within: Within | None = None, console: Console | None = None
 ) -> Result:
     """Train a model as a config says, and record it.
 
     Args:
         config: From `zoo.compose` or the command line.
         folder: For the run's files; a new one under outputs/ if left out.
-        parent: The id of the MLflow run that this one is a part of.
+        within: The sweep that it is a part of.
         console: Shows progress and result; standard output if left out.
 
     Raises:
         BadInput: The data, the tracking store or the model is not as it should be; no run is left behind.
     """
     console = console or terminal.console()
+    within = within or Within(None)
     with terminal.messages(console):
-        splits = data.load(
-            config.data,
-            folder=data.location(config.data_dir),
-            vocab_size=config.model.vocab_size,
-            vocab_size_explicit=config.is_explicit("model.vocab_size"),
-        )
+        splits = within.splits or load(config)
         learn = batches.training(splits, config)  # says what is wrong with them while that is quick
         measure = batches.evaluation(splits.valid, splits, config)
-        store = None if config.dry_run else tracking.connect(config.tracking, config.model.name)
+        store = None if config.dry_run else within.store or tracking.connect(config.tracking, config.model.name)
         quiet.import_tensorflow()
         from zoo.training import callbacks, program
 
@@ -76,8 +107,8 @@ def run(
         folder = Path(naming.new_folder("outputs")) if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         with terminal.log_file(folder / "run.log"):
-            record = store.start(naming.name(config), parent)
-            return _Life(config, splits, prepared, own, record, folder, console).live()
+            record = store.start(naming.name(config), within.parent)
+            return _Life(config, splits, prepared, own, record, folder, console, within).live()
 
 
 class _Life:
@@ -92,10 +123,11 @@ class _Life:
         record: tracking.Run,
         folder: Path,
         console: Console,
+        within: Within,
     ):
         self.config, self.splits, self.program, self.user_callbacks = config, splits, program, user_callbacks
         self.model = program.model
-        self.record, self.folder, self.console = record, folder, console
+        self.record, self.folder, self.console, self.within = record, folder, console, within
         self.result = Result(record.id, record.name, "error", "", 1, folder=folder)
 
     def live(self) -> Result:
@@ -138,7 +170,7 @@ class _Life:
         if diff := provenance.diff(tracking.root()):
             (self.folder / "diff.patch").write_text(diff, encoding="utf-8")
         self.record.log_params({**config.tree(), "parameters": self.model.count_params()})
-        self.record.set_tags(naming.tags(config))
+        self.record.set_tags({**naming.tags(config), **self.within.tags})
         sizes = {name: len(getattr(splits, name)) for name in ("train", "valid", "test")}
         self.record.log_dataset(splits.name, splits.digest, splits.source, sizes)
         self.record.log_artifact(self.folder / "config.yaml")
@@ -184,8 +216,10 @@ class _Life:
         """Keep the model with its best weights."""
         from zoo import artifacts
 
+        self.result.best_weights = best_weights
         self.kept = artifacts.keepable(self.config, self.splits, best_weights)
-        artifacts.write_model(self.kept, self.splits, self.folder)
+        if self.within.keeps_model:
+            artifacts.write_model(self.kept, self.splits, self.folder)
 
     def _test(self, best_weights: "list[np.ndarray]") -> None:
         """Measure the best weights on the test split, once, and report."""

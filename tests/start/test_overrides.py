@@ -3,7 +3,7 @@
 import pytest
 
 from zoo.config import BadInput
-from zoo.start.overrides import expand, is_hydras, parse, read
+from zoo.start.overrides import axes, is_hydras, parse, read
 
 
 def test_words_are_choices_and_values():
@@ -63,23 +63,22 @@ def test_two_choices_from_one_group_are_a_mistake_and_one_choice_twice_is_none()
     assert said.unclear == {"model"}
 
 
-def test_a_sweep_is_every_combination_in_order():
-    assert expand(["model=rnn,gru", "epochs=1", "seed=range(2)"]) == [
-        ["model=rnn", "epochs=1", "seed=0"],
-        ["model=rnn", "epochs=1", "seed=1"],
-        ["model=gru", "epochs=1", "seed=0"],
-        ["model=gru", "epochs=1", "seed=1"],
-    ]
+def test_each_key_of_a_sweep_takes_its_values_in_turn_and_the_last_word_about_it_counts():
+    assert axes(["model=rnn,gru", "epochs=1", "seed=9", "seed=range(2)"]) == {
+        "model": ["model=rnn", "model=gru"],
+        "epochs": ["epochs=1"],
+        "seed": ["seed=0", "seed=1"],
+    }
 
 
 def test_a_sweep_over_lists_texts_and_patterns_keeps_them_whole():
-    assert expand(["model.hidden=[1,2],[3]"]) == [["model.hidden=[1,2]"], ["model.hidden=[3]"]]
-    assert expand(["name='a b','c,d'"]) == [["name='a b'"], ["name='c,d'"]]
-    assert expand(["optimizer=glob(ada*,exclude=adad*)"])[:2] == [["optimizer=adafactor"], ["optimizer=adagrad"]]
-    assert expand([]) == [[]]
+    assert axes(["model.hidden=[1,2],[3]"]) == {"model.hidden": ["model.hidden=[1,2]", "model.hidden=[3]"]}
+    assert axes(["name='a b','c,d'"]) == {"name": ["name='a b'", "name='c,d'"]}
+    assert axes(["optimizer=glob(ada*,exclude=adad*)"])["optimizer"][:2] == ["optimizer=adafactor", "optimizer=adagrad"]
+    assert axes([]) == {}
 
 
 @pytest.mark.parametrize("word", ["optimizer.learning_rate=interval(0,1)", "optimizer=glob(zzz)", "seed=glob(*)", "a"])
 def test_a_sweep_whose_values_are_not_named_is_refused(word):
     with pytest.raises(BadInput, match="'"):
-        expand([word])
+        axes([word])

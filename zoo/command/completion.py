@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from zoo.config import SECTIONS, BadInput, Config, flatten, shown
 from zoo.config.types import choices
-from zoo.start import options
+from zoo.start import grid, options
 
 # `COMP_LINE` up to the cursor goes to the program, which answers with whole words. Where the shell parts words at
 # every `=`, what stands before the last one is not to be repeated.
@@ -99,7 +99,7 @@ def _keys(word: str, chosen: Mapping[str, str]) -> Iterator[str]:
     if point:
         yield from (f"{key}=" for key in _defaults(section, chosen))
         return
-    yield from (f"{group}=" for group in options.groups())
+    yield from (f"{group}=" for group in (*options.groups(), grid.GROUP))
     for key in Config.model_fields:
         yield f"{key}." if key in options.groups() or _fields(key) else f"{key}="
 
@@ -109,6 +109,8 @@ def _values(word: str, chosen: Mapping[str, str]) -> Iterator[str]:
     section, _, own = key.rpartition(".")
     if key in options.groups():
         words = options.groups()[key]
+    elif key == grid.GROUP:
+        words = grid.presets()
     else:
         field = (_fields(section) if section else Config.model_fields).get(own)
         default = _defaults(section, chosen).get(key)

@@ -11,13 +11,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import collector
 from zoo.command import flags
-from zoo.config import BadInput, Config
+from zoo.config import BadInput
 from zoo.start import options
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def refuse(error: BadInput) -> int:
 
 def _serve(asked: argparse.Namespace, words: list[str]) -> int:
     from zoo.command import usage
-    from zoo.start import compose, compose_all, overrides
+    from zoo.start import compose, grid, overrides
 
     by_hydra = any(map(overrides.is_hydras, words))
     if asked.version:
@@ -70,11 +69,8 @@ def _serve(asked: argparse.Namespace, words: list[str]) -> int:
         return _run_by_hydra(asked, words)
     elif asked.cfg:
         print(usage.shown(compose(*words), asked.package))
-    elif asked.multirun and any("hydra/sweeper" in word for word in words):  # it makes up the words of each run
-        return _run_by_hydra(asked, words)
-    elif asked.multirun:
-        configs = compose_all(overrides.expand(words))
-        return _run_by_hydra(asked, words) if by_hydra else _run_all(configs)
+    elif asked.multirun or grid.is_sweep(words):
+        return _sweep(asked, words)
     else:
         config = compose(*words)
         if by_hydra:
@@ -85,37 +81,22 @@ def _serve(asked: argparse.Namespace, words: list[str]) -> int:
     return 0
 
 
-def _run_all(configs: Sequence[Config]) -> int:
-    """Run one config after the other, whatever comes of each.
+def _sweep(asked: argparse.Namespace, words: list[str]) -> int:
+    """Run every combination of values, and return the exit code of all: 0 also where a run diverged."""
+    from zoo.start import grid, overrides
 
-    Returns:
-        The exit code of all: 0 also where a run diverged, which is a result; else that of the worst.
-    """
-    from zoo.run import run
-    from zoo.start import naming
+    hydras = [word for word in words if overrides.is_hydras(word)]
+    if any("hydra/sweeper" in word for word in hydras):  # it makes up the words of each run
+        return _run_by_hydra(asked, words)
+    table = grid.read([word for word in words if word not in hydras])
+    if hydras:
+        from zoo.sweeps import launched
 
-    folder = Path(naming.new_folder("multirun"))
-    outcomes: list[str] = []
-    codes = [0]
-    for number, config in enumerate(configs):
-        print(f"\n[{number + 1}/{len(configs)}] {naming.name(config)}", flush=True)
-        try:
-            result = run(config, folder=folder / str(number))
-        except BadInput as error:
-            outcomes.append("refused")
-            codes.append(refuse(error))
-        except Exception:
-            traceback.print_exc()
-            outcomes.append("error")
-            codes.append(1)
-        else:
-            outcomes.append(result.outcome)
-            codes.append(_in_multirun(result.exit_code))
-        if codes[-1] >= SIGNALLED:
-            break
-    counts = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
-    print(f"\n{len(outcomes)} of {len(configs)} runs: {counts}.")
-    return max(codes)
+        asked.multirun = True
+        return launched.launch(table, lambda own: _run_by_hydra(asked, [*own, *hydras]))
+    from zoo.sweeps.execute import execute
+
+    return execute(table).exit_code
 
 
 def _in_multirun(exit_code: int) -> int:
@@ -139,17 +120,25 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
         options.search(folders)
         settings = HydraConfig.get()
         folder = Path(settings.runtime.output_dir)
+        config = None
+        from zoo.sweeps import launched
+
         try:
             config = compose(*settings.overrides.task)
             from zoo.run import run
 
-            result = run(config, folder=folder)
-        except BadInput as error:
+            result = run(config, folder=folder, within=launched.within(config))
+        except Exception as error:
+            recorded = config is not None and launched.fail(config, error)
             with contextlib.suppress(OSError):
-                folder.rmdir()
-            if os.getpid() != process:  # a launcher's own
+                folder.rmdir()  # unless a run has begun there
+            if not recorded and (os.getpid() != process or not isinstance(error, BadInput)):
                 raise
-            exit_codes.append(refuse(error))
+            if isinstance(error, BadInput):
+                exit_codes.append(refuse(error))
+            else:
+                traceback.print_exc()
+                exit_codes.append(1)
             return math.nan
         exit_codes.append(_in_multirun(result.exit_code) if asked.multirun else result.exit_code)
         return result.target

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from zoo.config import BadInput, Config, flatten, unknown
 from zoo.config import shown as words
-from zoo.start import keys, options, overrides
+from zoo.start import grid, keys, options, overrides
 
 EXAMPLES = """\
 Train a model of the zoo and track the run in MLflow.
@@ -18,10 +18,18 @@ Train a model of the zoo and track the run in MLflow.
   {command}                                    the default model on its default data
   {command} model=lstm optimizer=adam          choose; every group goes with every other
   {command} model=xor_mlp model.hidden=[4]     set any key
-  {command} -m model=rnn,gru,lstm seed=0,1,2   one run for each combination
+  {command} -m model=rnn,gru,lstm seed=0,1,2   one run for each combination, and an answer
+  {command} sweep=optimizers model=xor_mlp     a sweep by name
   {command} model=lstm --cfg job               show the whole config and stop
   {command} model=lstm optimizer=adam --help   explain the keys of these options
 """
+SETTINGS = {
+    "lr_scale": "multiplies each optimizer's own learning rate: sweep.lr_scale=0.1,1,10",
+    "paired": "keys whose values go side by side: sweep.paired=[optimizer,optimizer.learning_rate]",
+    "keep": "whose models are kept: best (of each choice) | all | none",
+    "vectorize": "train small runs of one shape together as one program: auto | true | false",
+    "resume": "the id of a sweep: run what has not ended, and add to it",
+}
 FLAGS = """\
 Flags:
   -m, --multirun      train each combination of values: a=1,2  a=range(5)  optimizer=glob(ada*)
@@ -83,7 +91,10 @@ def _overview(command: str) -> str:
         lines.append(f"{group}=" + (f"   (default: {usual})" if usual else ""))
         lines += [f"  {name:<18}{options.summary(group, name)}" for name in names]
         lines.append("")
-    lines.append("Keys at the root:")
+    lines.append("sweep=   many runs under one parent, and one answer; other words about the same keys win")
+    lines += [f"  {name:<18}{options.summary(grid.GROUP, name)}" for name in grid.presets()]
+    lines += [f"  {f'sweep.{key}':<18}{line}" for key, line in SETTINGS.items()]
+    lines += ["", "Keys at the root:"]
     lines.append("  epochs, batch_size (a number or full): the model's file says how many")
     lines += [f"  {line}" for line in _keys("", "early_stopping", "stop")]
     lines += ["", FLAGS.format(command=command)]

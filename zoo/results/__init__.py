@@ -1,1 +1,4 @@
-"""Pictures and reports of one finished run, from plain arrays and callables; what produced them is not known here."""
+"""Pictures and reports of a finished run, or of all runs of a sweep, from plain arrays and callables.
+
+What produced them is not known here.
+"""

@@ -5,6 +5,7 @@ would outlive a choice made on the command line; what a recipe says of such a gr
 """
 
 import copy
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,10 +13,10 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from zoo.config import BadInput, Config, flatten
+from zoo.config import BadInput, Config, flatten, shown
 from zoo.start import importing, keys, options, overrides
 from zoo.start.composer import Choices, Composer, Tree, composer
-from zoo.start.overrides import Words
+from zoo.start.overrides import LR_SCALE, Words
 from zoo.tracking import address
 
 # Such as ${oc.env:ZOO_DATA_DIR,null}, and nothing around it or within.
@@ -47,23 +48,37 @@ def compose_all(jobs: Sequence[Sequence[str]]) -> list[Config]:
     Raises:
         BadInput: Something is not valid in one of them; what is wrong in several is said once.
     """
-    configs: list[Config] = []
-    refused: dict[str, None] = {}
-    with composer() as hydra:
-        for words in jobs:
-            try:
-                configs.append(_config(words, hydra))
-            except BadInput as error:
-                refused[str(error)] = None
-    refused |= dict.fromkeys(_out_of_reach(configs))
+    found = compose_each(jobs)
+    configs = [one for one in found if isinstance(one, Config)]
+    refused = dict.fromkeys(str(one) for one in found if isinstance(one, BadInput))
     if refused:
         raise BadInput(" ".join(refused))
     return configs
 
 
+def compose_each(jobs: Sequence[Sequence[str]]) -> list[Config | BadInput]:
+    """Compose and check the configs of several runs, and return for each the config, or why there is none.
+
+    Args:
+        jobs: The words of each run.
+    """
+    found: list[Config | BadInput] = []
+    with composer() as hydra:
+        for words in jobs:
+            try:
+                found.append(_config(words, hydra))
+            except BadInput as error:
+                found.append(error)
+    composed = [one for one in found if isinstance(one, Config)]
+    if out_of_reach := list(dict.fromkeys(_out_of_reach(composed))):
+        return [one if isinstance(one, BadInput) else BadInput(" ".join(out_of_reach)) for one in found]
+    return found
+
+
 def _config(words: Sequence[str], hydra: Composer) -> Config:
     said = overrides.read(words)
     faults = list(said.mistakes)
+    scale = said.values.pop(LR_SCALE, 1.0)
     tree, declared = _by_precedence(said, hydra)
     unclear = _unclear(said)
     values = keys.spread(said.values, declared)
@@ -77,6 +92,10 @@ def _config(words: Sequence[str], hydra: Composer) -> Config:
     faults += keys.undeclared(tree, declared, said.choices.get("experiment"))
     plain = _resolved(tree, faults)
     _shrink(plain, values)
+    if not isinstance(scale, int | float) or isinstance(scale, bool) or not 0 < scale < math.inf:
+        faults.append(f"{LR_SCALE} should be a number above 0. Received: {LR_SCALE}={shown(scale)}.")
+    elif isinstance(rate := keys.get(plain, "optimizer.learning_rate"), int | float):
+        plain["optimizer"]["learning_rate"] = rate * scale
     if faults:
         # Conflicts between choices may come from those that could not be read; a single value is wrong by itself.
         faults += [sentence for key, sentence in Config.faults(plain).items() if key in values]

@@ -1,5 +1,7 @@
 """What a run is called and how it is tagged: by the choices that were made."""
 
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +10,7 @@ from typing import Any
 
 from zoo.config import Config, flatten, shown
 from zoo.start import keys, options
-from zoo.start.overrides import read
+from zoo.start.overrides import LR_SCALE, read
 
 # What says how a run is made and where it is kept, not what it is.
 UNSAID = ("name", "data_dir", "tracking", "debug", "dry_run", "deterministic")
@@ -35,6 +37,8 @@ def name(config: Config) -> str:
         value = keys.get(tree, key)
         if _is_said(key) and value is not keys.ABSENT and value != _default(key, chosen):
             parts.append(f"{_short(key, tree)}={_readable(key, value)}")
+    if (scale := said.values.get(LR_SCALE, 1)) != 1:
+        parts.append(f"lr_scale={_readable(LR_SCALE, scale)}")
     words = " ".join(parts)
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
 
@@ -51,10 +55,18 @@ def tags(config: Config) -> dict[str, str]:
         "seed": str(config.seed),
         "precision": config.precision,
         "overrides": " ".join(config.overrides),
+        "monitored": config.monitored,
+        "config_hash": fingerprint(config),
     }
     if recipe := read(config.overrides).choices.get("experiment"):
         chosen["experiment"] = recipe
     return chosen
+
+
+def fingerprint(config: Config) -> str:
+    """Return a hash of what a run is, in 16 digits: all of its config but how it is called and where it is kept."""
+    tree = {key: value for key, value in config.tree().items() if key not in ("name", "tracking", "data_dir")}
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _is_said(key: str) -> bool:

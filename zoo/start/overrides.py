@@ -4,9 +4,8 @@ The grammar is Hydra's. What is refused here is what Hydra would accept and a ru
 """
 
 import functools
-import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 # Hydra's own settings: hydra.run.dir=..., hydra/launcher=...
 _HYDRAS = re.compile(r"[+~]*hydra[./]")
+# Multiplies the optimizer's own learning rate.
+LR_SCALE = "sweep.lr_scale"
 _KEY = re.compile(r"[+~]*[A-Za-z_]\w*([./@]\w+)*")
 
 
@@ -73,8 +74,8 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
     return {**found.choices, **found.values}
 
 
-def expand(words: Sequence[str]) -> list[list[str]]:
-    """Return the words of each run of a sweep: `["seed=1,2"]` gives `[["seed=1"], ["seed=2"]]`.
+def axes(words: Iterable[str]) -> dict[str, list[str]]:
+    """Return the words that each key of a sweep takes in turn: `["seed=1,2"]` gives `{"seed": ["seed=1", "seed=2"]}`.
 
     Args:
         words: With any number of values each: `model=rnn,lstm`, `seed=range(10)`, `optimizer=glob(*)`.
@@ -82,7 +83,7 @@ def expand(words: Sequence[str]) -> list[list[str]]:
     Raises:
         BadInput: A word cannot be read, or does not say which values it means.
     """
-    axes: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for word in words:
         one = _parse(word)
         key = one.get_key_element()
@@ -95,8 +96,18 @@ def expand(words: Sequence[str]) -> list[list[str]]:
         else:
             raise BadInput(f"'{word}' names a range without steps. Name the values: {key}=1,2,3 or {key}=range(1,4).")
         # As in Hydra, the last word about a key counts; two choices from one group are a mistake, told by `read`.
-        axes[word if key in options.groups() else key] = values
-    return [list(job) for job in itertools.product(*axes.values())]
+        found[word if key in found and key in options.groups() else key] = values
+    return found
+
+
+def has_glob(words: Iterable[str]) -> bool:
+    """Tell whether a word chooses options by a pattern."""
+    return any(_is_glob(_parse(word)) for word in words)
+
+
+def value_of(word: str) -> Any:
+    """Return what one word sets its key to."""
+    return _parse(word).value()
 
 
 @functools.lru_cache(maxsize=4096)  # a sweep repeats its words from run to run

@@ -5,7 +5,10 @@ import sys
 
 from zoo.config import BadInput, nearest
 
-VERBS = {"train": "train a model: zoo train model=lstm optimizer=adam"}
+VERBS = {
+    "train": "train a model: zoo train model=lstm optimizer=adam",
+    "report": "compare the runs of a sweep: zoo report last",
+}
 
 
 def main() -> int:

@@ -1,0 +1,47 @@
+"""Numbers as they are read in tables, pictures and sentences."""
+
+import math
+import re
+
+
+def brief(value: float, digits: int = 3) -> str:
+    """Return a number in few characters: 0.0123, 1.2e−5, 97.5, ∞; a dash for NaN.
+
+    Example:
+        >>> [brief(value) for value in (0.98765, 0.000012345, 1234.5, math.inf, math.nan)]
+        ['0.988', '1.23e−5', '1,234', '∞', '–']
+    """
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if abs(value) >= 1000:
+        text = f"{value:,.0f}" if abs(value) < 1e6 else f"{value:.{digits - 1}e}"
+    elif value and abs(value) < 1e-3:
+        text = f"{value:.{digits - 1}e}"
+    else:
+        text = f"{value:.{digits}g}"
+    return re.sub(r"e([+-])0*", r"e\1", text).replace("e+", "e").replace("-", "−")
+
+
+def metric(name: str, value: float) -> str:
+    """Return a value of a metric: four decimals for an accuracy, whose differences are small; brief for others.
+
+    An infinite one stands for a run that diverged or failed.
+    """
+    if math.isinf(value):
+        return "lost"
+    return f"{value:.4f}" if "accuracy" in name and math.isfinite(value) else brief(value)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: `1 run`, `1,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Return names in a row, `a, b and c`, or `a, b and 7 more`."""
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,186 @@
+"""How much depends on the learning rate: the median over its values, with the middle half of the runs."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from zoo.results import formats, numbers, style
+from zoo.results.leaderboard import Leaderboard, Row
+from zoo.results.trials import number, short, spoken
+
+RATES = ("optimizer.learning_rate", "sweep.lr_scale")
+MOST = 12
+"""The most panels; those of the best choices are drawn."""
+_LOG_SPAN = 20
+_BEHIND = "#C4C4C4"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What the rest of a choice reaches over the learning rates, in their order."""
+
+    label: str
+    rates: np.ndarray
+    rows: list[Row]
+
+    @property
+    def best(self) -> int | None:
+        """The place of the best learning rate; None where all runs of all were lost."""
+        place = min(range(len(self.rows)), key=lambda index: self.rows[index].rank)
+        return place if math.isfinite(self.rows[place].median) else None
+
+    @property
+    def edge(self) -> str:
+        """`lowest` or `highest` where the best learning rate is the last of its grid; empty where it is inside."""
+        if self.best is None or len(self.rows) < 2:
+            return ""
+        return {0: "lowest", len(self.rows) - 1: "highest"}.get(self.best, "")
+
+
+def swept_rate(keys: tuple[str, ...]) -> str | None:
+    """Return the swept key that is a learning rate or its multiplier, or None."""
+    return next((key for key in RATES if key in keys), None)
+
+
+def sensitivity(board: Leaderboard, folder: Path) -> formats.Picture:
+    """Draw the metric over the learning rate, a panel for each choice of what else was swept.
+
+    Args:
+        board: Of a sweep over a learning rate; see `swept_rate`.
+        folder: Where to write `learning_rates.png` and `.svg`.
+
+    Raises:
+        ValueError: No learning rate was swept.
+    """
+    rate = swept_rate(board.trials.keys)
+    if rate is None:
+        raise ValueError(f"Expected one of the keys {RATES} to be swept. Received: {board.trials.keys}.")
+    lines = _lines(board, rate)
+    drawn = lines[:MOST]
+    columns = 1 if len(drawn) == 1 else 2 if len(drawn) in (2, 4) else 3
+    count = -(-len(drawn) // columns)
+    path = Path(folder) / "learning_rates.png"
+    limits = _limits(drawn)
+    with formats.picture(
+        path, 6.2 if columns == 1 else 3.5 * columns, (3.6 if columns == 1 else 2.6) * count
+    ) as figure:
+        grid = figure.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
+        for place, axes in enumerate(grid.flat):
+            if place >= len(drawn):
+                axes.set_axis_off()
+                continue
+            for other in drawn:
+                _trace(axes, other, behind=True)
+            _trace(axes, drawn[place])
+            _axes(axes, lines, limits, board.trials.metric)
+            _mark(axes, drawn[place], board.trials.rises)
+            axes.set_title(style.shorten([drawn[place].label], 34)[0])
+            if place + columns >= len(drawn):
+                axes.set_xlabel("times the optimizer's own learning rate" if rate == RATES[1] else "learning rate")
+                axes.tick_params(labelbottom=True)
+            if place % columns == 0:
+                axes.set_ylabel(f"median {board.trials.metric}")
+    return formats.Picture(path, "Learning rates", _caption(board, len(drawn), len(lines)), _warning(lines, rate))
+
+
+def _lines(board: Leaderboard, rate: str) -> list[_Line]:
+    """Return a line for each choice of the other keys, the best first."""
+    keys = board.trials.keys
+    at = keys.index(rate)
+    found: dict[str, list[tuple[float, Row]]] = {}
+    for row in board.rows:
+        others = [spoken(key, value, keys) for key, value in zip(keys, row.choice, strict=True) if key != rate]
+        if (value := number(row.choice[at])) is not None and value > 0:
+            found.setdefault(" + ".join(others) or board.trials.name, []).append((value, row))
+    lines = []
+    for label, pairs in found.items():
+        pairs.sort(key=lambda pair: pair[0])
+        lines.append(_Line(label, np.array([value for value, _ in pairs]), [row for _, row in pairs]))
+    return lines
+
+
+def _trace(axes: Axes, line: _Line, behind: bool = False) -> None:
+    middle = np.array([row.median for row in line.rows])
+    finite = np.isfinite(middle)
+    if behind:
+        axes.plot(line.rates, np.where(finite, middle, np.nan), color=_BEHIND, linewidth=0.9, zorder=1)
+        return
+    color = style.PALETTE[0]
+    low, high = (np.array([getattr(row, end) for row in line.rows]) for end in ("low", "high"))
+    # Where a quartile was lost, the band goes on to the edge of the picture.
+    low, high = (np.clip(end, -1e300, 1e300) for end in (low, high))
+    axes.fill_between(line.rates, low, high, where=finite, color=color, alpha=0.2, linewidth=0, zorder=2)
+    axes.plot(line.rates, np.where(finite, middle, np.nan), color=color, marker="o", markersize=4, zorder=3)
+    if line.best is not None:
+        axes.plot(
+            line.rates[line.best], middle[line.best], "o", markersize=9, markerfacecolor="none",
+            markeredgecolor=style.INK, markeredgewidth=1.4, zorder=4, clip_on=False,
+        )  # fmt: skip
+
+
+def _mark(axes: Axes, line: _Line, rises: bool) -> None:
+    """Mark lost runs along the top, and a best value on the edge of the grid."""
+    size = style.FONT_SIZE - 1.5
+    for value, row in zip(line.rates, line.rows, strict=True):
+        if row.lost:
+            text = "✕" if row.lost == row.runs == 1 else f"✕\n{row.lost}/{row.runs}"
+            axes.text(
+                value, 0.98, text, transform=axes.get_xaxis_transform(), ha="center", va="top", color=style.PALETTE[1],
+                fontsize=size, linespacing=0.95, zorder=5,
+            )  # fmt: skip
+    if line.edge:
+        axes.text(
+            0.03 if line.edge == "lowest" else 0.97, 0.04 if rises else 0.82, "best at the edge: extend the grid",
+            transform=axes.transAxes, ha="left" if line.edge == "lowest" else "right", color=style.PALETTE[1],
+            fontsize=size, fontweight="bold", zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        )  # fmt: skip
+
+
+def _limits(lines: list[_Line]) -> tuple[float, float] | None:
+    """Return the lowest and highest finite median or quartile of all lines."""
+    ends = [value for line in lines for row in line.rows for value in (row.median, row.low, row.high)]
+    finite = [value for value in ends if math.isfinite(value)]
+    return (min(finite), max(finite)) if finite else None
+
+
+def _axes(axes: Axes, lines: list[_Line], limits: tuple[float, float] | None, metric: str) -> None:
+    rates = np.unique(np.concatenate([line.rates for line in lines]))
+    axes.set_xscale("log")
+    axes.set_xlim(rates[0] / 1.6, rates[-1] * 1.6)
+    axes.xaxis.set_major_locator(FixedLocator(list(rates[:: style.every(len(rates), room=6)])))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.decimal(value)))
+    low, high = limits or (0.0, 1.0)
+    if low > 0 and high > _LOG_SPAN * low and "accuracy" not in metric:
+        axes.set_ylim(low / (high / low) ** 0.08, high * (high / low) ** 0.22)  # room for the marks on top
+        style.log_axis(axes)
+    else:
+        span = high - low or abs(high) or 1.0
+        axes.set_ylim(low - 0.12 * span, high + 0.25 * span)
+        style.linear_axis(axes)
+
+
+def _caption(board: Leaderboard, drawn: int, lines: int) -> str:
+    several = " The other choices are in grey." if drawn > 1 else ""
+    more = f" The best {drawn} of {lines} are drawn." if drawn < lines else ""
+    return (
+        f"The line is the median of the best {board.trials.metric} over the runs, the band the middle half, the ring "
+        f"the best learning rate. ✕ marks runs that diverged or failed, as a part of all.{several}{more}"
+    )
+
+
+def _warning(lines: list[_Line], rate: str) -> str:
+    edges = {end: [line.label for line in lines if line.edge == end] for end in ("lowest", "highest")}
+    parts = [
+        f"the {end} value of {short(rate)} is the best for {numbers.listed(labels)}"
+        for end, labels in edges.items()
+        if labels
+    ]
+    if not parts:
+        return ""
+    return f"On the edge of the grid: {'; '.join(parts)}. A better value may lie beyond: extend the grid there."

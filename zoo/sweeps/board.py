@@ -1,0 +1,90 @@
+"""What the terminal shows while a sweep goes on: done of total, failures, the best so far, the time that is left."""
+
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from zoo.outcome import Result
+
+LINES = 20  # where nobody watches a bar
+
+
+class Board:
+    """The state of a sweep, told as it changes.
+
+    Args:
+        total: Runs that are to be made.
+        console: Shows it; as a bar if it is a terminal, else as about twenty lines.
+    """
+
+    def __init__(self, total: int, console: Console):
+        self.total, self.done, self.console = total, 0, console
+        self.counts: dict[str, int] = {}
+        self._best: tuple[float, str, str] | None = None
+        self._began, self._shown = time.monotonic(), 0
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._bar = Progress(
+                TextColumn("sweep"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[text]}"),
+                TimeRemainingColumn(compact=True),
+                console=self.console,
+                refresh_per_second=8,
+                transient=True,
+            )
+            self._task = self._bar.add_task("sweep", total=self.total, text="")
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def working(self, on: str, share: float = 0.0) -> None:
+        """Show what goes on.
+
+        Args:
+            on: In a few words.
+            share: Of the runs that train at the moment, how much is done: their number times the part of the epochs.
+        """
+        if self._bar:
+            self._bar.update(self._task, completed=self.done + share, text=f"{self._standing()}  {on}")
+
+    def take(self, ended: Iterable[tuple[Result, str]]) -> None:
+        """Count runs that have ended: what came of each, and the metric of its `target`."""
+        from zoo.training.callbacks import is_better
+
+        for result, monitored in ended:
+            self.done += 1
+            self.counts[result.outcome] = self.counts.get(result.outcome, 0) + 1
+            if result.exit_code == 0 and (self._best is None or is_better(monitored, result.target, self._best[0])):
+                self._best = result.target, monitored, result.name
+        if self._bar:
+            self._bar.update(self._task, completed=self.done, text=self._standing())
+        elif self.done * LINES // self.total > self._shown:
+            self._shown = self.done * LINES // self.total
+            left = (time.monotonic() - self._began) / self.done * (self.total - self.done)
+            line = f"{self.done:,}/{self.total:,}  {self._standing()}"
+            self.console.print(line + (f"  about {left:,.0f} s left" if left >= 1 else ""), markup=False)
+
+    def summary(self) -> str:
+        """Return how many runs ended how."""
+        counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in self.counts.items())
+        return f"{self.done:,} of {self.total:,} runs: {counts or 'none'}."
+
+    def _standing(self) -> str:
+        bad = [
+            f"{self.counts[word]:,} {word}" for word in ("diverged", "error", "interrupted") if self.counts.get(word)
+        ]
+        if self._best is None:
+            return ", ".join(bad)
+        value, metric, name = self._best
+        return "  ".join([*bad, f"best {metric} {value:.4g} ({name})"])

@@ -1,0 +1,234 @@
+"""A sweep from its grid to its answer: one parent run, a child for every cell, whatever comes of each.
+
+The parent is opened before anything trains. Jobs that fail, diverge or are interrupted are recorded as such, and the
+others still run; an interrupted sweep says how to go on.
+"""
+
+import json
+import logging
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from zoo import quiet, terminal, tracking
+from zoo.config import BadInput
+from zoo.data import Splits
+from zoo.outcome import Result
+from zoo.run import Within, load, run
+from zoo.start import naming
+from zoo.start.grid import Cell, Grid
+from zoo.sweeps.board import Board
+from zoo.sweeps.parent import Parent, open_parent, record_failure
+from zoo.sweeps.plan import Group, plan
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = 128  # and above
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What came of a sweep.
+
+    Attributes:
+        run_id: Of the parent; None where nothing is tracked.
+        results: Of the runs that were made now.
+        exit_code: 0 also where runs diverged, which is a result; that of the worst failure else.
+        folder: Where the sweep's files are.
+    """
+
+    run_id: str | None
+    results: list[Result]
+    exit_code: int
+    folder: Path
+
+
+def execute(grid: Grid, *, folder: Path | None = None, console: Console | None = None) -> Swept:
+    """Run every cell of a grid under one parent run, and answer what the sweep asked.
+
+    Args:
+        grid: From `zoo.start.grid.read`.
+        folder: For the sweep's files; a new one under multirun/ if left out.
+        console: Shows progress and answer; standard output if left out.
+
+    Raises:
+        BadInput: The tracking store or the data is not as it should be, or there is no such sweep to go on with.
+    """
+    console = console or terminal.console()
+    folder = Path(naming.new_folder("multirun")) if folder is None else folder
+    with terminal.messages(console):
+        splits = load(grid.cells[0].config)  # says what is wrong with the data before anything is recorded
+        parent = open_parent(grid)
+        cells = parent.left(grid.cells)
+        folder.mkdir(parents=True, exist_ok=True)
+        with terminal.log_file(folder / "sweep.log"):
+            for sentence in grid.skipped:
+                log.info(f"Left out: {sentence}")
+            if len(cells) < len(grid.cells):
+                log.info(f"{len(grid.cells) - len(cells):,} of {len(grid.cells):,} runs have ended before.")
+            return _Sweep(grid, cells, parent, folder, console, splits).live()
+
+
+class _Sweep:
+    """One sweep, from its opening to its end."""
+
+    def __init__(
+        self, grid: Grid, cells: Sequence[Cell], parent: Parent, folder: Path, console: Console, splits: Splits
+    ):
+        self.grid, self.cells, self.parent, self.folder, self.console = grid, cells, parent, folder, console
+        self.board = Board(max(1, len(cells)), console)
+        self.results: list[Result] = []
+        self.best: dict[str, tuple[Cell, Result]] = {}
+        self.code = 0
+        self._data = _data_key(grid.cells[0]), splits
+
+    def live(self) -> Swept:
+        """Run everything, keep the best models, answer, close the parent."""
+        quiet.import_tensorflow()
+        from zoo.training.interruption import Interrupted, Interruption
+
+        try:
+            with Interruption() as interruption, self.board:
+                for group in plan(self.cells, self.grid.settings):
+                    self._run_group(group, interruption.check)
+                    interruption.check()
+        except Interrupted as error:
+            self.code = INTERRUPTED + error.number
+        except KeyboardInterrupt:
+            self.code = max(self.code, INTERRUPTED + signal.SIGINT)
+        except Exception as error:  # of the sweep itself, such as a store that has failed
+            log.error("".join(traceback.format_exception(error)))
+            self.code = 1
+        self._keep_best()
+        self.console.print(f"\n{self.board.summary()}", markup=False)
+        status = self._status()
+        self.parent.close(status, self.folder, self.console)
+        if self.code >= INTERRUPTED and self.parent.id:
+            words = [word for word in self.grid.words if not word.startswith("sweep.resume=")]
+            command = shlex.join(["python", sys.argv[0], "-m", *words, f"sweep.resume={self.parent.id}"])
+            self.console.print(f"To go on: {command}", markup=False, soft_wrap=True)
+        return Swept(self.parent.id, self.results, self.code, self.folder)
+
+    def _status(self) -> tracking.Status:
+        if self.code >= INTERRUPTED:
+            return "KILLED"
+        return "FAILED" if self.code else "FINISHED"
+
+    def _run_group(self, group: Group, check_interrupt: Callable[[], None]) -> None:
+        try:
+            splits = self._splits(group.cells[0])
+        except Exception as error:
+            self._fail(group.cells, error)
+            return
+        reason = group.reason or self._run_together(group.cells, splits, check_interrupt)
+        if reason:
+            log.info(f"{len(group.cells):,} run{'s' * (len(group.cells) > 1)} one after another: {reason}.")
+            for cell in group.cells:
+                self._run_alone(cell)
+                check_interrupt()
+                if self.code >= INTERRUPTED:
+                    raise KeyboardInterrupt
+
+    def _run_together(self, cells: Sequence[Cell], splits: Splits, check_interrupt: Callable[[], None]) -> str:
+        """Train runs as one program; return why they can't be, or nothing."""
+        from zoo.sweeps.together import Together
+
+        made = 0
+        try:
+            together = Together(cells, splits, self.parent.store, self.parent.id, self._tags)
+            if reason := together.obstacle(forced=self.grid.settings.vectorize is True):
+                return reason
+            for chunk in together.train(check_interrupt, self.board.working):
+                made += len(chunk)
+                self._take(chunk)
+                if any(result.outcome == "interrupted" for _, result in chunk):
+                    raise KeyboardInterrupt
+        except (BadInput, tracking.TrackingError):
+            raise
+        except Exception as error:
+            if made:
+                raise
+            log.debug("%s", traceback.format_exc())
+            return f"TensorFlow can't stack them ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
+        return ""
+
+    def _run_alone(self, cell: Cell) -> None:
+        number = len(self.results)
+        self.board.working(naming.name(cell.config))
+        within = Within(
+            self.parent.id, self._tags(cell), self.parent.store, self._splits(cell), self.grid.settings.keep == "all"
+        )
+        try:
+            result = run(cell.config, folder=self.folder / str(number), within=within, console=Console(quiet=True))
+        except Exception as error:  # a builder or loader of the user's may fail in any way
+            self._fail([cell], error)
+            return
+        self._take([(cell, result)])
+        if result.exit_code >= INTERRUPTED:
+            self.code = result.exit_code
+
+    def _fail(self, cells: Sequence[Cell], error: Exception) -> None:
+        """Record runs that could not begin."""
+        log.error(str(error) if isinstance(error, BadInput) else "".join(traceback.format_exception(error)))
+        store, parent = self.parent.store, self.parent.id
+        self._take([(cell, record_failure(store, parent, cell.config, error, self._tags(cell))) for cell in cells])
+
+    def _take(self, ended: Sequence[tuple[Cell, Result]]) -> None:
+        """Count runs that have ended, and hold on to the weights of the best one of every choice."""
+        from zoo.training.callbacks import is_better
+
+        self.board.take([(result, cell.config.monitored) for cell, result in ended])
+        for cell, result in ended:
+            metric, choice = cell.config.monitored, json.dumps(cell.choice)
+            self.results.append(result)
+            if result.outcome == "error":
+                self.code = max(self.code, 1)
+            if self.grid.settings.keep == "all" and result.folder == Path():  # a run of its own has done so itself
+                self._keep(cell, result)
+            _, best = self.best.get(choice, (cell, None))
+            beaten: Result | None = result
+            is_candidate = result.best_weights is not None and result.exit_code == 0
+            if is_candidate and (best is None or is_better(metric, result.target, best.target)):
+                self.best[choice] = cell, result
+                beaten = best
+            if beaten is not None:
+                beaten.best_weights = None
+
+    def _keep_best(self) -> None:
+        """Keep the model of the best run of every choice."""
+        if self.grid.settings.keep == "best":
+            for cell, result in self.best.values():
+                self._keep(cell, result)
+
+    def _keep(self, cell: Cell, result: Result) -> None:
+        from zoo import artifacts
+
+        if result.run_id is None or result.best_weights is None:
+            return
+        splits = self._splits(cell)
+        with TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            artifacts.write_config(cell.config, folder)
+            artifacts.write_model(artifacts.keepable(cell.config, splits, result.best_weights), splits, folder)
+            self.parent.store.keep(result.run_id, folder)
+
+    def _tags(self, cell: Cell) -> dict[str, str]:
+        return {"choice": json.dumps(cell.choice)}
+
+    def _splits(self, cell: Cell) -> Splits:
+        """Return the data of a run; that of the last one is kept."""
+        if self._data[0] != _data_key(cell):
+            self._data = _data_key(cell), load(cell.config)
+        return self._data[1]
+
+
+def _data_key(cell: Cell) -> str:
+    config = cell.config
+    return f"{config.data.model_dump_json()} {config.data_dir} {config.model.vocab_size}"

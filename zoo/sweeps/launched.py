@@ -1,0 +1,71 @@
+"""A sweep whose runs Hydra's own launchers make, in this process or in others: under one parent all the same.
+
+What the workers need to know of the sweep reaches them in an environment variable, which they inherit.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from zoo import terminal, tracking
+from zoo.config import Config
+from zoo.run import Within
+from zoo.start import naming
+from zoo.start.grid import REPLICATES, Grid
+from zoo.sweeps.parent import open_parent, record_failure
+
+VARIABLE = "ZOO_SWEEP"
+
+
+def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
+    """Have Hydra run a grid, and answer what the sweep asked.
+
+    Args:
+        grid: From `zoo.start.grid.read`.
+        hydra: Runs the words it is given, and returns the exit code of those runs that were made in this process.
+
+    Returns:
+        The exit code: 0 only if no run ended in an error.
+
+    Raises:
+        BadInput: The grid is not one that Hydra can run, or the tracking store is not as it should be.
+    """
+    words = grid.hydra_words()
+    console = terminal.console()
+    folder = Path(naming.new_folder("multirun"))
+    with terminal.messages(console):
+        parent = open_parent(grid)
+        folder.mkdir(parents=True)
+        with terminal.log_file(folder / "sweep.log"):
+            os.environ[VARIABLE] = json.dumps({"parent": parent.id, "swept": list(grid.swept)})
+            code = 130
+            try:
+                code = hydra(words)
+            finally:
+                del os.environ[VARIABLE]
+                children = tracking.children([parent.id], parent.store.uri) if parent.id else []
+                if any(child.tags.get("outcome", "error") == "error" for child in children):
+                    code = max(code, 1)
+                parent.close("KILLED" if code >= 128 else "FAILED" if code else "FINISHED", folder, console)
+    return code
+
+
+def within(config: Config) -> Within | None:
+    """Return the sweep that this process makes a run of, or None."""
+    if VARIABLE not in os.environ:
+        return None
+    sweep = json.loads(os.environ[VARIABLE])
+    said = {key: value for key, _, value in (word.partition("=") for word in config.overrides)}
+    choice = {key: said[key] for key in sweep["swept"] if key in said and key not in REPLICATES}
+    return Within(sweep["parent"], {"choice": json.dumps(choice)})
+
+
+def fail(config: Config, error: Exception) -> bool:
+    """Record a run that could not begin, and tell whether it is one of a sweep."""
+    sweep = within(config)
+    if sweep is None:
+        return False
+    store = tracking.connect(config.tracking, config.model.name)
+    record_failure(store, sweep.parent, config, error, sweep.tags)
+    return True

@@ -1,0 +1,140 @@
+"""The run that a sweep is: what it was asked, which of its runs have ended, and its truthful end."""
+
+import json
+import logging
+import shlex
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from rich.console import Console
+
+from zoo import terminal, tracking
+from zoo.config import BadInput, Config
+from zoo.outcome import Result
+from zoo.start import naming
+from zoo.start.grid import Cell, Grid
+
+log = logging.getLogger(__name__)
+
+ENDED = ("completed", "early_stopped", "target_reached", "diverged")
+
+
+class Parent:
+    """A sweep's own run.
+
+    Attributes:
+        store: The opened store, for the runs of the sweep too.
+        id: Of the run; None where nothing is tracked.
+    """
+
+    def __init__(self, store: tracking.Store, record: tracking.Run, ended: frozenset[str] = frozenset()):
+        self.store, self.id = store, record.id
+        self._record, self._ended = record, ended
+
+    def left(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Return the runs that have not ended yet, by the hashes of their configs."""
+        return [cell for cell in cells if naming.fingerprint(cell.config) not in self._ended]
+
+    def close(self, status: tracking.Status, folder: Path, console: Console) -> None:
+        """Answer from the tracked runs, and end the run with a truthful status."""
+        from zoo.sweeps import answer
+
+        if self.id is not None:
+            try:
+                found = answer.answer([self.id], self.store.uri, folder / "report", console)
+                answer.record(found, self.id)
+            except BadInput as error:
+                log.warning(f"There is no answer: {error}")
+            terminal.flush_log()
+            self._record.log_artifact(folder / "sweep.log")
+        self._record.finish(status)
+        if self._record.ui_command:
+            console.print(
+                f"  sweep    {self.id}\n  files    {folder}\n  compare  {self._record.ui_command}", markup=False
+            )
+
+
+def record_failure(
+    store: tracking.Store, parent: str | None, config: Config, error: Exception, tags: Mapping[str, str]
+) -> Result:
+    """Record a run of a sweep that could not begin, with the traceback unless the user's input was at fault."""
+    is_input = isinstance(error, BadInput)
+    reason = str(error) if is_input else f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    result = Result(None, naming.name(config), "error", reason, 1)
+    now = time.time()
+    run = tracking.FinishedRun(
+        name=result.name,
+        params=config.tree(),
+        tags={**naming.tags(config), **tags, "outcome": "error", "reason": reason},
+        steps=np.zeros(0, np.int64),
+        curves={},
+        summary={},
+        last_step=0,
+        status="FAILED",
+        began=now,
+        ended=now,
+    )
+    [result.run_id] = store.add([run], parent)
+    if not is_input:
+        with TemporaryDirectory() as folder:
+            lines = traceback.format_exception(error)
+            Path(folder, "traceback.txt").write_text("".join(lines), encoding="utf-8")
+            store.keep(result.run_id, Path(folder))
+    return result
+
+
+def open_parent(grid: Grid) -> Parent:
+    """Open the parent run of a grid: a new one, or the one that is to go on.
+
+    Raises:
+        BadInput: The store is not as it should be, or there is no such sweep to go on with.
+    """
+    first = grid.cells[0].config
+    models = list(dict.fromkeys(cell.config.model.name for cell in grid.cells))
+    # All runs of a sweep are in one experiment, because MLflow shows children under their parent only there.
+    store = tracking.connect(first.tracking, models[0])
+    if grid.settings.resume is not None:
+        return _resumed(grid, store, models)
+    record = store.start(_name(grid, models))
+    record.log_params({**{key: ", ".join(values) for key, values in grid.swept.items()}, "model": ", ".join(models)})
+    record.set_tags(
+        {
+            "sweep": "true",
+            "model": ", ".join(models),
+            "sweep.swept": json.dumps(list(grid.swept)),
+            "sweep.skipped": json.dumps(grid.skipped),
+            "sweep.command": shlex.join([Path(sys.argv[0]).name, *grid.words]),
+            "sweep.words": json.dumps(grid.words),
+        }
+    )
+    return Parent(store, record)
+
+
+def _resumed(grid: Grid, store: tracking.Store, models: Sequence[str]) -> Parent:
+    assert grid.settings.resume is not None
+    if store.uri is None:
+        raise BadInput("sweep.resume needs the record of the sweep, but tracking=off. Leave tracking=off out.")
+    found = tracking.find(grid.settings.resume, store.uri)
+    if found.tags.get("sweep") != "true":
+        raise BadInput(f"Run {found.id} ({found.name}) is no sweep. sweep.resume takes the id of a sweep's own run.")
+    known = found.tags.get("model", "").split(", ")
+    if foreign := [model for model in models if model not in known]:
+        raise BadInput(
+            f"Sweep {found.id} is about model={', '.join(known)}. Received: model={', '.join(foreign)}. "
+            "Go on with the model that it began with, or start another sweep."
+        )
+    children = tracking.children([found.id], store.uri, or_none=True)
+    ended = frozenset(child.tags.get("config_hash", "") for child in children if child.tags.get("outcome") in ENDED)
+    return Parent(store, store.reopen(found.id, found.name), ended)
+
+
+def _name(grid: Grid, models: Sequence[str]) -> str:
+    """Return what a sweep is called: `xor_mlp: optimizer × init × seed, 1,000 runs`."""
+    keys = " × ".join(key.rpartition(".")[2] for key in grid.swept if key != "model")
+    count = f"{len(grid.cells):,} run{'s' * (len(grid.cells) > 1)}"
+    return f"{', '.join(models)}: {keys}, {count}" if keys else f"{', '.join(models)}: {count}"

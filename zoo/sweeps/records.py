@@ -1,0 +1,276 @@
+"""From what is recorded of runs to what is compared: which values were swept, what repeats them, what came of them."""
+
+import itertools
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zoo.config import BadInput, shown
+from zoo.results.progress import Course
+from zoo.results.trials import DIVERGED, FAILED, Choice, Trial, Trials
+from zoo.start.grid import REPLICATES
+from zoo.start.overrides import LR_SCALE
+from zoo.tracking import RunRecord
+
+ENDED = ("completed", "early_stopped", "target_reached", DIVERGED, FAILED)
+# In this order, one explains what another brings along: a model its data, an optimizer its learning rate.
+_GROUPS = ("model", "data", "optimizer", "init", "schedule", "loop")
+# What says how a run is made and where it is kept, or follows from the rest.
+_BESIDE = ("name", "data_dir", "tracking", "dry_run", "parameters")
+_SOLVED_BY = "val_accuracy"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The runs of a sweep, ready to be compared.
+
+    Attributes:
+        trials: Those that have ended.
+        records: What is recorded of each of them, by its id.
+        unfinished: How many were interrupted, or have not ended yet.
+        notes: What a reader should know, in sentences.
+    """
+
+    trials: Trials
+    records: Mapping[str, RunRecord]
+    unfinished: int
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def noun(self) -> str:
+        """What repeats a choice."""
+        params = [record.params for record in self.records.values()]
+        varying = [key for key in REPLICATES if len({one.get(key) for one in params}) > 1]
+        return {("data.fold",): "fold", ("seed",): "seed", (): "seed"}.get(tuple(varying), "run")
+
+    def curve_metrics(self) -> list[str]:
+        """Return the metrics whose curves are drawn, and those that say when and whether a run succeeded."""
+        solves = any(trial.solved is not None for trial in self.trials.all)
+        return list(dict.fromkeys([self.trials.metric, "epoch", *([_SOLVED_BY] if solves else [])]))
+
+
+def sweep(records: Sequence[RunRecord]) -> Sweep:
+    """Sort out the runs of one or more sweeps.
+
+    Args:
+        records: Of the runs, without those of the sweeps themselves.
+
+    Raises:
+        BadInput: None of them has ended.
+    """
+    ended = [record for record in records if outcome(record) in ENDED]
+    notes: list[str] = []
+    if not ended:
+        raise BadInput(f"None of the {len(records):,} runs has ended yet: there is nothing to compare.")
+    metric = _metric(ended, notes)
+    keys, choices = _choices(ended)
+    kept: dict[tuple[Choice, str], RunRecord] = {}
+    for record, choice in zip(ended, choices, strict=True):
+        place = choice, _replicate(record)
+        # Of two attempts at the same run, the later one counts; but no failure replaces a result.
+        if place not in kept or outcome(record) != FAILED:
+            kept[place] = record
+    done = {_identity(record) for record in ended if outcome(record) != FAILED}
+    unfinished = sum(outcome(record) not in ENDED and _identity(record) not in done for record in records)
+    if unfinished:
+        notes.append(
+            f"{unfinished:,} of {len(records):,} runs were interrupted or have not ended: they are left out. "
+            "sweep.resume=<its id> finishes a sweep."
+        )
+    if repeated := len(ended) - len(kept):
+        notes.append(f"{repeated:,} runs repeat another one; the later of each counts.")
+    trials = [_trial(record, choice, replicate, metric) for (choice, replicate), record in kept.items()]
+    model = ended[0].tags.get("model") or ended[0].params.get("model.name") or "all runs"
+    return Sweep(Trials(metric, keys, trials, model), {one.id: one for one in kept.values()}, unfinished, notes)
+
+
+def outcome(record: RunRecord) -> str:
+    """Return what came of a run; empty while it goes on, or if nobody wrote it down."""
+    if found := record.tags.get("outcome"):
+        return found
+    return FAILED if record.status == "FAILED" else ""
+
+
+def courses(found: Sweep, curves: Mapping[str, Mapping[str, np.ndarray]]) -> dict[Choice, list[Course]]:
+    """Return the compared metric over the epochs of all runs, by choice.
+
+    Args:
+        found: The sweep.
+        curves: From `zoo.tracking.curves`: (step, value) points, float [points, 2], by run and metric.
+    """
+    by_choice: dict[Choice, list[Course]] = {}
+    for trial in found.trials.all:
+        own = curves.get(trial.id, {})
+        epochs, values = _over_epochs(own.get(found.trials.metric), own.get("epoch"))
+        by_choice.setdefault(trial.choice, []).append(Course(epochs, values, trial.is_lost))
+    return by_choice
+
+
+def successes(
+    found: Sweep, curves: Mapping[str, Mapping[str, np.ndarray]]
+) -> tuple[dict[Choice, list[Course]], str] | None:
+    """Return from when on each run has succeeded, by choice, and at what; None where success is not the question.
+
+    A target is reached once. Solved is a run from the epoch on at which it has all validation examples right, which are
+    the training patterns where `solved` is asked, as long as it has them right.
+
+    Args:
+        found: The sweep.
+        curves: As in `courses`.
+    """
+    trials = found.trials.all
+    if any(not math.isnan(trial.target_epoch) for trial in trials):
+        made = {trial.id: _reached(trial) for trial in trials}
+        what = "reached the target"
+    elif any(trial.solved is not None for trial in trials):
+        made = {trial.id: _solved(trial, curves.get(trial.id, {})) for trial in trials}
+        if not any(course.epochs.size > 1 for course in made.values()):
+            return None  # no curve was recorded that says when
+        what = "have solved the task"
+    else:
+        return None
+    by_choice: dict[Choice, list[Course]] = {}
+    for trial in trials:
+        by_choice.setdefault(trial.choice, []).append(made[trial.id])
+    return by_choice, what
+
+
+def _metric(records: Sequence[RunRecord], notes: list[str]) -> str:
+    """Return what the runs are compared by: what picked the best weights of each, or what all of them have."""
+    found = Counter(_monitored(record) for record in records)
+    if len(found) > 1:
+        notes.append(
+            f"The runs monitor different metrics ({', '.join(found)}): they are compared by val_loss, at the best "
+            "epoch of each."
+        )
+        return "val_loss"
+    return next(iter(found))
+
+
+def _monitored(record: RunRecord) -> str:
+    if tagged := record.tags.get("monitored") or record.params.get("monitor", "auto").replace("auto", ""):
+        return tagged
+    of_classes = record.params.get("data.target") == "classes" and "best_val_accuracy" in record.metrics
+    return "val_accuracy" if of_classes else "val_loss"
+
+
+def _trial(record: RunRecord, choice: Choice, replicate: str, metric: str) -> Trial:
+    reached = record.metrics.get("target_epoch", math.inf)
+    has_target = "target_epoch" in record.metrics or record.params.get("stop.metric", "None") != "None"
+    seconds = record.metrics.get("train_seconds", math.nan) if math.isfinite(reached) else math.inf
+    solved = record.metrics.get("solved")
+    return Trial(
+        id=record.id,
+        choice=choice,
+        replicate=replicate,
+        outcome=outcome(record),
+        reason=record.tags.get("reason", ""),
+        value=record.metrics.get(f"best_{metric}", math.nan),
+        test=record.metrics.get(f"test_{metric.removeprefix('val_')}", math.nan),
+        solved=None if solved is None else bool(solved),
+        target_epoch=reached if has_target else math.nan,
+        target_seconds=seconds if has_target else math.nan,
+    )
+
+
+def _replicate(record: RunRecord) -> str:
+    parts = [(key, record.params.get(key, record.tags.get(key, "None"))) for key in REPLICATES]
+    return " ".join(f"{key.rpartition('.')[2]} {value}" for key, value in parts if value != "None")
+
+
+def _identity(record: RunRecord) -> tuple[str, str, str]:
+    return record.tags.get("config_hash", record.id), record.tags.get("choice", ""), _replicate(record)
+
+
+def _choices(records: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[Choice]]:
+    """Return the swept keys, and the values of each run: as tagged, or else what differs among the params."""
+    tagged = [_tagged(record) for record in records]
+    if any(one is None for one in tagged):
+        keys: list[str] = _differing([record.params for record in records], known=[])
+    else:
+        keys = list(dict.fromkeys(key for one in tagged if one for key in one))
+    choices = [
+        tuple((own or {}).get(key) or _value(record, key) for key in keys)
+        for record, own in zip(records, tagged, strict=True)
+    ]
+    # Two sweeps may have swept the same keys on different terms: those terms are then a part of the choice.
+    for _, group in _grouped(records, choices):
+        more = _differing([record.params for record in group], known=keys)
+        keys += [key for key in more if key not in keys]
+    return tuple(keys), [
+        (*choice, *(_value(record, key) for key in keys[len(choice) :]))
+        for record, choice in zip(records, choices, strict=True)
+    ]
+
+
+def _tagged(record: RunRecord) -> dict[str, str] | None:
+    try:
+        found = json.loads(record.tags["choice"])
+    except (KeyError, json.JSONDecodeError):  # another's run, or one whose tag was cut
+        return None
+    return {str(key): value if isinstance(value, str) else shown(value) for key, value in found.items()}
+
+
+def _grouped(
+    records: Sequence[RunRecord], choices: Sequence[Choice]
+) -> Iterable[tuple[tuple[Choice, str], list[RunRecord]]]:
+    """Yield runs that would count as the same one, where there are several."""
+    places: dict[tuple[Choice, str], list[RunRecord]] = {}
+    for record, choice in zip(records, choices, strict=True):
+        places.setdefault((choice, _replicate(record)), []).append(record)
+    return ((place, group) for place, group in places.items() if len(group) > 1)
+
+
+def _differing(params: Sequence[Mapping[str, str]], known: Sequence[str]) -> list[str]:
+    """Return the keys in which runs differ, but for those that follow from others, as beta_1 follows from adam."""
+    all_keys = dict.fromkeys(itertools.chain.from_iterable(params))
+    names = [f"{group}.name" for group in _GROUPS]
+    ordered = [*(name for name in names if name in all_keys), *(key for key in all_keys if key not in names)]
+    found: list[str] = []
+    told: list[tuple[str | None, ...]] = [()] * len(params)
+    for key in ordered:
+        if key in REPLICATES or key.partition(".")[0] in _BESIDE:
+            continue
+        more = [(*before, one.get(key)) for before, one in zip(told, params, strict=True)]
+        if len(set(more)) > len(set(told)):
+            found.append(key.removesuffix(".name") if key in names else key)
+            told = more
+    return [key for key in found if key not in known]
+
+
+def _value(record: RunRecord, key: str) -> str:
+    """Return what a run has for a key, whether it was said or not."""
+    if key == LR_SCALE:
+        return "1"
+    return record.params.get(f"{key}.name") or record.params.get(key) or record.tags.get(key) or "–"
+
+
+def _over_epochs(points: np.ndarray | None, epochs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return at which epoch a metric had which value, by the optimizer's step, which both were recorded at."""
+    if points is None or not len(points):
+        return np.zeros(0), np.zeros(0)
+    if epochs is None or not len(epochs):
+        return np.arange(1.0, len(points) + 1), points[:, 1]
+    _, mine, its = np.intersect1d(points[:, 0], epochs[:, 0], assume_unique=True, return_indices=True)
+    return epochs[its, 1], points[mine, 1]
+
+
+def _reached(trial: Trial) -> Course:
+    if not math.isfinite(trial.target_epoch):
+        return Course(np.ones(1), np.zeros(1))
+    if trial.target_epoch <= 1:
+        return Course(np.ones(1), np.ones(1))
+    return Course(np.array([1.0, trial.target_epoch]), np.array([0.0, 1.0]))
+
+
+def _solved(trial: Trial, curves: Mapping[str, np.ndarray]) -> Course:
+    epochs, accuracy = _over_epochs(curves.get(_SOLVED_BY), curves.get("epoch"))
+    if not epochs.size:
+        return Course(np.ones(1), np.array([float(bool(trial.solved))]))
+    values = (accuracy >= 1).astype(float)
+    values[-1] = float(bool(trial.solved))  # by the last weights, which is what counts
+    return Course(epochs, values, trial.is_lost)
