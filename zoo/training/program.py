@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from zoo.config import Config
 from zoo.data import Spec, Splits
@@ -19,6 +18,7 @@ from zoo.optim import initializers
 from zoo.training import callbacks, setup
 from zoo.training.batches import Batches
 from zoo.training.execution import Step, compile_steps
+from zoo.training.state import Fresh
 from zoo.training.step import TrainStep
 
 KEPT = 2  # programs at a time; each holds its model's weights
@@ -60,7 +60,7 @@ class Program:
         steps = self.steps_per_call or _steps_per_execution(model, learn)
         setup.compile_model(model, spec, config, steps_per_epoch=learn.steps, jit=self.jit, steps_per_execution=steps)
         self.step = TrainStep(model, fused=setup.choose_fused(model, config, self.jit))
-        self._fresh = [np.array(variable) for variable in model.optimizer.variables]
+        self._fresh = Fresh(model.optimizer.variables)
         self._functions: dict[Hashable, Any] = {}
 
     def function(self, key: Hashable, trace: Callable[[], Any]) -> Any:
@@ -78,8 +78,7 @@ class Program:
         keras.utils.set_random_seed(config.seed)
         initializers.initialize(self.model, config.init, config.seed)
         optimizer = self.model.optimizer
-        for variable, value in zip(optimizer.variables, self._fresh, strict=True):
-            variable.assign(value)
+        self._fresh.restore()
         if _has_constant_rate(config):
             getattr(optimizer, "inner_optimizer", optimizer).learning_rate = config.optimizer.learning_rate
         self.model.reset_metrics()

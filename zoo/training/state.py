@@ -1,5 +1,6 @@
 """What callbacks may ask about a training at the end of an epoch, wherever the answer lies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -61,6 +62,28 @@ class State:
     def fault(self) -> str | None:
         """Say in words where the loss or a gradient first was not finite, or return None."""
         return self.recorded.fault if self.recorded else self._watch.fault()
+
+
+class Fresh:
+    """The values that variables have now, to be given back to them later; of those that are constant, one number.
+
+    Args:
+        variables: Such as an optimizer's, before its first step.
+    """
+
+    def __init__(self, variables: Sequence[keras.Variable]):
+        self._variables = list(variables)
+        self._values = [_condensed(np.array(variable)) for variable in variables]
+
+    def restore(self) -> None:
+        """Give the variables their values back."""
+        for variable, value in zip(self._variables, self._values, strict=True):
+            variable.assign(np.broadcast_to(value, variable.shape))
+
+
+def _condensed(values: np.ndarray) -> np.ndarray:
+    first = values.reshape(-1)[:1].copy()
+    return first.reshape([1] * values.ndim) if first.size and bool((values == first).all()) else values
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:

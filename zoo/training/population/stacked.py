@@ -11,6 +11,7 @@ from zoo.config import Config
 from zoo.data import Spec
 from zoo.optim import initializers, optimizers
 from zoo.training import losses
+from zoo.training.state import Fresh
 
 Sums = dict[str, tf.Tensor]
 
@@ -47,7 +48,7 @@ class Stacked:
         self.variables = [of[id(variable)] for variable in model.weights]
         self.optimizer = optimizers.build(configs[0].optimizer, configs[0].optimizer.learning_rate)
         self.optimizer.build(self.weights)
-        self._fresh = [np.array(variable) for variable in self.optimizer.variables]
+        self._fresh = Fresh(self.optimizer.variables)
         # A variable, so that the members of another chunk bring their own.
         self._rates = tf.Variable(rates, trainable=False)
         members: dict[str, list[int]] = {}
@@ -65,8 +66,7 @@ class Stacked:
         keys = [_origin(config) for config in configs]
         for index, variable in enumerate([*self.weights, *self.others]):
             variable.assign(np.stack([drawn[key][index] for key in keys]))
-        for variable, value in zip(self.optimizer.variables, self._fresh, strict=True):
-            variable.assign(value)
+        self._fresh.restore()
         self._rates.assign(rates)
 
     def _own_variables(self) -> list[keras.Variable]:
