@@ -90,8 +90,11 @@ def _sweep(asked: argparse.Namespace, words: list[str]) -> int:
         return _run_by_hydra(asked, words)
     table = grid.read([word for word in words if word not in hydras])
     if hydras:
+        from zoo.start import composer
         from zoo.sweeps import launched
 
+        with composer.composer() as hydra:
+            hydra.check(hydras)  # before anything is recorded
         asked.multirun = True
         return launched.launch(table, lambda own: _run_by_hydra(asked, [*own, *hydras]))
     from zoo.sweeps.execute import execute

@@ -1,6 +1,6 @@
 """Choices to a config tree: the one place that has Hydra compose."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,17 @@ class Composer:
         if words not in self._known:
             self._known[words] = self._compose(words)
         return self._known[words]
+
+    def check(self, words: Sequence[str]) -> None:
+        """Refuse words about Hydra itself, such as `hydra/launcher=joblib`, that it does not understand."""
+        import hydra
+
+        from zoo.start.explain import explain
+
+        try:
+            hydra.compose("config", [search_path(), *words], return_hydra_config=True)
+        except Exception as error:
+            raise explain(error) from error
 
     def _compose(self, words: tuple[str, ...]) -> tuple[Tree, Choices]:
         import hydra

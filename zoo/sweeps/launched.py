@@ -41,10 +41,12 @@ def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
             os.environ[VARIABLE] = json.dumps({"parent": parent.id, "swept": list(grid.swept)})
             code = 130
             try:
-                code = hydra(words)
+                code = hydra(
+                    [f"hydra.sweep.dir={folder}", *words]
+                )  # a folder that the user names comes later, and wins
             finally:
                 del os.environ[VARIABLE]
-                children = tracking.children([parent.id], parent.store.uri) if parent.id else []
+                children = tracking.children([parent.id], parent.store.uri, or_none=True) if parent.id else []
                 if any(child.tags.get("outcome", "error") == "error" for child in children):
                     code = max(code, 1)
                 parent.close("KILLED" if code >= 128 else "FAILED" if code else "FINISHED", folder, console)
