@@ -135,7 +135,7 @@ def _scale(bar, norm: Normalize, good_is_low: bool) -> None:  # type: ignore[no-
         bar.ax.yaxis.set_major_locator(LogLocator(numticks=6))
         text = style.scientific
     else:
-        bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
         text = style.decimal
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))

@@ -31,7 +31,12 @@ def metric(name: str, value: float) -> str:
     """
     if math.isinf(value):
         return "lost"
-    return f"{value:.4f}" if "accuracy" in name and math.isfinite(value) else brief(value)
+    if math.isnan(value):
+        return brief(value)
+    if "accuracy" in name:
+        return f"{value:.4f}"
+    # With the zeros at the end, so that what stands below one another has the same length.
+    return f"{value:#.3g}".rstrip(".").replace("-", "−") if 1e-3 <= abs(value) < 999.5 else brief(value)
 
 
 def count(number: int, noun: str) -> str:

@@ -167,10 +167,12 @@ def _draw(
             _epoch_axis(axes, float(grid[-1]))
             scale(axes)
             axes.set_title(names[place])
+            # A share rises to the right, and leaves the left free.
+            x, side = (0.98, "right") if drawstyle == "default" else (0.03, "left")
             axes.text(
-                0.98, 0.96 if drawstyle == "default" else 0.04, band.end, transform=axes.transAxes, ha="right",
-                va="top" if drawstyle == "default" else "bottom", color=style.INK, fontsize=style.FONT_SIZE - 1,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5}, zorder=4,
+                x, 0.96, band.end, transform=axes.transAxes, ha=side, va="top", color=style.INK,
+                fontsize=style.FONT_SIZE - 1, zorder=4,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
             )  # fmt: skip
             if place % columns == 0:
                 axes.set_ylabel(value)

@@ -1,6 +1,7 @@
 """The runs of a sweep as numbers: a choice, what repeats it (a seed, a fold), and what came of it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -74,6 +75,7 @@ class Trials:
                 raise ValueError(f"Expected a value for each of the keys {self.keys}. Received: {trial.choice}.")
             by_choice.setdefault(trial.choice, []).append(trial)
         for choice, trials in by_choice.items():
+            trials.sort(key=lambda trial: _by_number(trial.replicate))
             if len({trial.replicate for trial in trials}) < len(trials):
                 raise ValueError(f"Expected one trial of each choice and replicate. Received: several of {choice}.")
         object.__setattr__(self, "_by_choice", by_choice)
@@ -85,8 +87,8 @@ class Trials:
 
     @cached_property
     def replicates(self) -> list[str]:
-        """All replicates, in the order in which they first occur."""
-        return list(dict.fromkeys(trial.replicate for trial in self.all))
+        """All replicates, with numbers in their order, so that a bootstrap does not depend on that of the runs."""
+        return sorted({trial.replicate for trial in self.all}, key=_by_number)
 
     @property
     def rises(self) -> bool:
@@ -99,7 +101,7 @@ class Trials:
         return -math.inf if self.rises else math.inf
 
     def of(self, choice: Choice) -> list[Trial]:
-        """Return the runs of a choice."""
+        """Return the runs of a choice, in the order of their replicates."""
         return self._by_choice[choice]
 
     def values(self, choice: Choice) -> np.ndarray:
@@ -118,6 +120,11 @@ class Trials:
         """Return what a choice is called: `adam + he_normal`, `adam + learning_rate=0.01`."""
         parts = [spoken(key, value, self.keys) for key, value in zip(self.keys, choice, strict=True)]
         return " + ".join(parts) or self.name
+
+
+def _by_number(text: str) -> list[tuple[int, str]]:
+    """Return what sorts `seed 9` before `seed 10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
 def rises(metric: str) -> bool:

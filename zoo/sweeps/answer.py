@@ -192,6 +192,8 @@ def _facts(parents: Sequence[tracking.StoredRun], found: records.Sweep, first: R
     facts = {"runs": f"{counts}, {numbers.count(len(trials.replicates), found.noun)} each at most"}
     for place, key in enumerate(trials.keys):
         values = list(dict.fromkeys(choice[place] for choice in trials.choices))
+        said = [one for parent in parents for one in parent.params.get(key, "").split(", ")]
+        values.sort(key=lambda value: said.index(value) if value in said else len(said))
         facts[key] = numbers.listed(values, 24)
     for key in ("model", "data", "optimizer", "init", "schedule", "loop"):
         same = {one.tags.get(key) for one in found.records.values()}

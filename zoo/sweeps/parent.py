@@ -108,7 +108,7 @@ def open_parent(grid: Grid) -> Parent:
             "model": ", ".join(models),
             "sweep.swept": json.dumps(list(grid.swept)),
             "sweep.skipped": json.dumps(grid.skipped),
-            "sweep.command": shlex.join([Path(sys.argv[0]).name, *grid.words]),
+            "sweep.command": shlex.join([Path(sys.argv[0]).name, "-m", *grid.words]),
             "sweep.words": json.dumps(grid.words),
         }
     )

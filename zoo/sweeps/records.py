@@ -1,26 +1,20 @@
 """From what is recorded of runs to what is compared: which values were swept, what repeats them, what came of them."""
 
-import itertools
-import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from zoo.config import BadInput, shown
+from zoo.config import BadInput
 from zoo.results.progress import Course
 from zoo.results.trials import DIVERGED, FAILED, Choice, Trial, Trials
 from zoo.start.grid import REPLICATES
-from zoo.start.overrides import LR_SCALE
+from zoo.sweeps import choices
 from zoo.tracking import RunRecord
 
 ENDED = ("completed", "early_stopped", "target_reached", DIVERGED, FAILED)
-# In this order, one explains what another brings along: a model its data, an optimizer its learning rate.
-_GROUPS = ("model", "data", "optimizer", "init", "schedule", "loop")
-# What says how a run is made and where it is kept, or follows from the rest.
-_BESIDE = ("name", "data_dir", "tracking", "dry_run", "parameters")
 _SOLVED_BY = "val_accuracy"
 
 
@@ -67,10 +61,10 @@ def sweep(records: Sequence[RunRecord]) -> Sweep:
     if not ended:
         raise BadInput(f"None of the {len(records):,} runs has ended yet: there is nothing to compare.")
     metric = _metric(ended, notes)
-    keys, choices = _choices(ended)
+    keys, chosen = choices.choices(ended)
     kept: dict[tuple[Choice, str], RunRecord] = {}
-    for record, choice in zip(ended, choices, strict=True):
-        place = choice, _replicate(record)
+    for record, choice in zip(ended, chosen, strict=True):
+        place = choice, choices.replicate(record)
         # Of two attempts at the same run, the later one counts; but no failure replaces a result.
         if place not in kept or outcome(record) != FAILED:
             kept[place] = record
@@ -177,76 +171,8 @@ def _trial(record: RunRecord, choice: Choice, replicate: str, metric: str) -> Tr
     )
 
 
-def _replicate(record: RunRecord) -> str:
-    parts = [(key, record.params.get(key, record.tags.get(key, "None"))) for key in REPLICATES]
-    return " ".join(f"{key.rpartition('.')[2]} {value}" for key, value in parts if value != "None")
-
-
 def _identity(record: RunRecord) -> tuple[str, str, str]:
-    return record.tags.get("config_hash", record.id), record.tags.get("choice", ""), _replicate(record)
-
-
-def _choices(records: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[Choice]]:
-    """Return the swept keys, and the values of each run: as tagged, or else what differs among the params."""
-    tagged = [_tagged(record) for record in records]
-    if any(one is None for one in tagged):
-        keys: list[str] = _differing([record.params for record in records], known=[])
-    else:
-        keys = list(dict.fromkeys(key for one in tagged if one for key in one))
-    choices = [
-        tuple((own or {}).get(key) or _value(record, key) for key in keys)
-        for record, own in zip(records, tagged, strict=True)
-    ]
-    # Two sweeps may have swept the same keys on different terms: those terms are then a part of the choice.
-    for _, group in _grouped(records, choices):
-        more = _differing([record.params for record in group], known=keys)
-        keys += [key for key in more if key not in keys]
-    return tuple(keys), [
-        (*choice, *(_value(record, key) for key in keys[len(choice) :]))
-        for record, choice in zip(records, choices, strict=True)
-    ]
-
-
-def _tagged(record: RunRecord) -> dict[str, str] | None:
-    try:
-        found = json.loads(record.tags["choice"])
-    except (KeyError, json.JSONDecodeError):  # another's run, or one whose tag was cut
-        return None
-    return {str(key): value if isinstance(value, str) else shown(value) for key, value in found.items()}
-
-
-def _grouped(
-    records: Sequence[RunRecord], choices: Sequence[Choice]
-) -> Iterable[tuple[tuple[Choice, str], list[RunRecord]]]:
-    """Yield runs that would count as the same one, where there are several."""
-    places: dict[tuple[Choice, str], list[RunRecord]] = {}
-    for record, choice in zip(records, choices, strict=True):
-        places.setdefault((choice, _replicate(record)), []).append(record)
-    return ((place, group) for place, group in places.items() if len(group) > 1)
-
-
-def _differing(params: Sequence[Mapping[str, str]], known: Sequence[str]) -> list[str]:
-    """Return the keys in which runs differ, but for those that follow from others, as beta_1 follows from adam."""
-    all_keys = dict.fromkeys(itertools.chain.from_iterable(params))
-    names = [f"{group}.name" for group in _GROUPS]
-    ordered = [*(name for name in names if name in all_keys), *(key for key in all_keys if key not in names)]
-    found: list[str] = []
-    told: list[tuple[str | None, ...]] = [()] * len(params)
-    for key in ordered:
-        if key in REPLICATES or key.partition(".")[0] in _BESIDE:
-            continue
-        more = [(*before, one.get(key)) for before, one in zip(told, params, strict=True)]
-        if len(set(more)) > len(set(told)):
-            found.append(key.removesuffix(".name") if key in names else key)
-            told = more
-    return [key for key in found if key not in known]
-
-
-def _value(record: RunRecord, key: str) -> str:
-    """Return what a run has for a key, whether it was said or not."""
-    if key == LR_SCALE:
-        return "1"
-    return record.params.get(f"{key}.name") or record.params.get(key) or record.tags.get(key) or "–"
+    return record.tags.get("config_hash", record.id), record.tags.get("choice", ""), choices.replicate(record)
 
 
 def _over_epochs(points: np.ndarray | None, epochs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

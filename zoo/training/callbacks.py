@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.config import BadInput
 from zoo.config.named import import_path
+from zoo.results.trials import rises
 from zoo.training.batches import Batches
 from zoo.training.evaluation import reset_states
 from zoo.training.state import State
@@ -173,11 +174,6 @@ class Report(keras.callbacks.Callback):
 def is_better(metric: str, value: float, than: float) -> bool:
     """Tell whether a value of a metric is better: higher for an accuracy, lower for anything else."""
     return value > than if rises(metric) else value < than
-
-
-def rises(metric: str) -> bool:
-    """Tell whether more of a metric is better."""
-    return "accuracy" in metric
 
 
 def perplexity(loss: float) -> float:

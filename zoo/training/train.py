@@ -14,6 +14,7 @@ from zoo.config import Config
 from zoo.data import Splits
 from zoo.models import building
 from zoo.optim import schedules
+from zoo.results.trials import rises
 from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
 from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
@@ -157,7 +158,7 @@ def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:
         monitor=metric,
         patience=config.early_stopping.patience,
         min_delta=config.early_stopping.min_delta,
-        mode="max" if callbacks.rises(metric) else "min",
+        mode="max" if rises(metric) else "min",
     )
 
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from zoo.config import Config
-from zoo.training.callbacks import rises
+from zoo.results.trials import rises
 
 RUNNING, DIVERGED, TARGET_REACHED, EARLY_STOPPED = range(4)
 
