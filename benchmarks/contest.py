@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+KERAS, TORCH, TAPE = "Keras", "PyTorch", "zoo tape"
 # How a measure is called and shown, and whether more of it is better.
 MEASURES: dict[str, tuple[str, str]] = {
     "units_per_second": ("{unit}/s", "{:,.0f}"),

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import importlib.util
 import json
+import math
 import os
 import pty
 import struct
@@ -45,11 +46,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a process showed on its terminal, how long it took, and how many cores others kept busy meanwhile."""
+    """What a process showed on its terminal, how long it took, how many cores others kept busy, and its memory."""
 
     text: str
     seconds: float
     others_cores: float
+    peak_mb: float = math.nan
 
 
 class Failed(Exception):
@@ -123,7 +125,7 @@ def _cpu_flags() -> list[str]:
 
 def _run_command(job: Job, folder: Path) -> dict[str, Any]:
     shown = _in_terminal(job.key[1], [sys.executable, *job.spec["words"]], folder, folder)
-    return {"command_seconds": shown.seconds, "others_cores": shown.others_cores}
+    return {"command_seconds": shown.seconds, "peak_mb": shown.peak_mb, "others_cores": shown.others_cores}
 
 
 def _in_terminal(name: str, command: list[str], cwd: Path, folder: Path) -> Shown:
@@ -145,7 +147,8 @@ def _in_terminal(name: str, command: list[str], cwd: Path, folder: Path) -> Show
         timer.start()
         try:
             shown = _read(ours)
-            code = process.wait()
+            _, status, usage = os.wait4(process.pid, 0)
+            code = process.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
             process.kill()
             process.wait()
@@ -159,7 +162,8 @@ def _in_terminal(name: str, command: list[str], cwd: Path, folder: Path) -> Show
             raise Failed(f"{name} ended with exit code {code}.")
     seconds = time.perf_counter() - began
     others = _busy_seconds() - busy - (_own_seconds() - own)
-    return Shown(shown, seconds, round(max(0.0, others / seconds), 2))
+    peak = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    return Shown(shown, seconds, round(max(0.0, others / seconds), 2), peak)
 
 
 def _busy_seconds() -> float:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import judge, report
-from benchmarks.contest import Contest, Peer
-from benchmarks.contests import KERAS, TAPE
+from benchmarks.contest import KERAS, TAPE, Contest, Peer
 from benchmarks.rounds import Held
 
 PREFIX = "scaling."

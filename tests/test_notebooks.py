@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
 from matplotlib.image import imread
@@ -76,11 +77,39 @@ def test_the_first_notebook_loads_the_model_again_and_reads_most_digits(first_ru
 
 @pytest.mark.slow
 def test_the_first_notebook_shows_its_pictures(first_run: nbformat.NotebookNode) -> None:
-    pictures = {
+    shown = pictures(first_run)
+    assert list(shown) == ["curve", "artifact", "pictures"]
+    assert [name for name, picture in shown.items() if picture[..., :3].std() < 0.05] == []
+
+
+@pytest.mark.slow
+def test_the_second_notebook_sweeps_and_shows_the_answers(store: str, tmp_path: Path) -> None:
+    notebook = papermill.execute_notebook(
+        str(NOTEBOOKS / "02_optimizers_and_initializations.ipynb"),
+        str(tmp_path / "executed.ipynb"),
+        parameters={
+            "seeds": 3,
+            "epochs": 40,
+            "digits": ["model=mnist_fcn", "data=digits", "model.hidden=[16]", "data.limit=200"],
+            "digits_seeds": 2,
+            "digits_epochs": 1,
+        },
+        cwd=str(tmp_path),
+        progress_bar=False,
+    )
+    shown = pictures(notebook)
+    assert list(shown) == ["heat", "success", "rates", "digits-heat"]
+    assert [name for name, picture in shown.items() if picture[..., :3].std() < 0.05] == []
+    (swept,) = [cell for cell in notebook.cells if cell.id == "xor"]
+    assert "60 of 60 runs" in "".join(output.get("data", {}).get("text/plain", "") for output in swept.outputs)
+    assert tracking.find(tracking.newest_sweep(store), store).metrics["runs"] == 8
+    assert "is best" in printed(notebook, "mlflow")
+
+
+def pictures(notebook: nbformat.NotebookNode) -> dict[str, np.ndarray]:
+    return {
         cell.id: imread(io.BytesIO(base64.b64decode(output.data["image/png"])))
-        for cell in first_run.cells
+        for cell in notebook.cells
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     }
-    assert list(pictures) == ["curve", "artifact", "pictures"]
-    assert [name for name, picture in pictures.items() if picture[..., :3].std() < 0.05] == []

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import zoo
 from zoo import tracking
-from zoo.start import options
+from zoo.start import grid, options
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,14 +84,10 @@ def test_every_command_composes(page: str, folder: Path, monkeypatch: pytest.Mon
     for words in found:
         if "--config-dir" in words:
             continue  # run below
-        parsed = OverridesParser.create().parse_overrides([word for word in words if not word.startswith("-")])
-        choices = [
-            f"{one.get_key_element()}={next(iter(one.sweep_string_iterator()))}"
-            if one.is_sweep_override()
-            else one.input_line
-            for one in parsed
-        ]
-        assert zoo.compose(*filter(None, choices)).epochs > 0, words
+        said = [word for word in words if not word.startswith("-")]
+        table = grid.read(said) if "-m" in words or grid.is_sweep(said) else None
+        config = table.cells[0].config if table else zoo.compose(*said)
+        assert config.epochs > 0, words
 
 
 def test_the_table_of_choices_names_every_option_and_no_other() -> None:

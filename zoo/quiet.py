@@ -41,10 +41,14 @@ def import_tensorflow() -> None:
 
         tf.config.list_physical_devices()
     tf.get_logger().setLevel("ERROR")
-    # A notebook without ipywidgets gets plain progress bars, which is all that MLflow and Keras would say of it.
-    warnings.filterwarnings("ignore", message="IProgress not found")
+    ignore_missing_widgets()
     # fit is given its batches in their order as a tf.data.Dataset, on purpose.
     warnings.filterwarnings("ignore", message=".*`shuffle=True` was passed, but will be ignored.*")
+
+
+def ignore_missing_widgets() -> None:
+    """Give a notebook without ipywidgets plain progress bars; MLflow and Keras would say no more of it than that."""
+    warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 @contextmanager

@@ -92,8 +92,8 @@ def _overview(command: str) -> str:
         lines += [f"  {name:<18}{options.summary(group, name)}" for name in names]
         lines.append("")
     lines.append("sweep=   many runs under one parent, and one answer; other words about the same keys win")
-    lines += [f"  {name:<18}{options.summary(grid.GROUP, name)}" for name in grid.presets()]
-    lines += [f"  {f'sweep.{key}':<18}{line}" for key, line in SETTINGS.items()]
+    lines += [f"  {name:<20}{options.summary(grid.GROUP, name)}" for name in grid.presets()]
+    lines += [f"  {f'sweep.{key}':<20}{line}" for key, line in SETTINGS.items()]
     lines += ["", "Keys at the root:"]
     lines.append("  epochs, batch_size (a number or full): the model's file says how many")
     lines += [f"  {line}" for line in _keys("", "early_stopping", "stop")]

@@ -78,7 +78,7 @@ def compose_each(jobs: Sequence[Sequence[str]]) -> list[Config | BadInput]:
 def _config(words: Sequence[str], hydra: Composer) -> Config:
     said = overrides.read(words)
     faults = list(said.mistakes)
-    scale = said.values.pop(LR_SCALE, 1.0)
+    scale = said.values.pop(LR_SCALE, None)
     tree, declared = _by_precedence(said, hydra)
     unclear = _unclear(said)
     values = keys.spread(said.values, declared)
@@ -92,15 +92,23 @@ def _config(words: Sequence[str], hydra: Composer) -> Config:
     faults += keys.undeclared(tree, declared, said.choices.get("experiment"))
     plain = _resolved(tree, faults)
     _shrink(plain, values)
-    if not isinstance(scale, int | float) or isinstance(scale, bool) or not 0 < scale < math.inf:
-        faults.append(f"{LR_SCALE} should be a number above 0. Received: {LR_SCALE}={shown(scale)}.")
-    elif isinstance(rate := keys.get(plain, "optimizer.learning_rate"), int | float):
-        plain["optimizer"]["learning_rate"] = rate * scale
+    if scale is not None:
+        faults += _scale_rate(plain, scale)
     if faults:
         # Conflicts between choices may come from those that could not be read; a single value is wrong by itself.
         faults += [sentence for key, sentence in Config.faults(plain).items() if key in values]
         raise BadInput(" ".join(dict.fromkeys(faults)))
     return Config.check(plain, words)
+
+
+def _scale_rate(plain: Tree, scale: object) -> list[str]:
+    """Multiply the optimizer's learning rate; return what is wrong with the factor."""
+    if not isinstance(scale, int | float) or isinstance(scale, bool) or not 0 < scale < math.inf:
+        return [f"{LR_SCALE} should be a number above 0. Received: {LR_SCALE}={shown(scale)}."]
+    rate = keys.get(plain, "optimizer.learning_rate")
+    if isinstance(rate, int | float) and not isinstance(rate, bool):  # what else it may be is refused later
+        plain["optimizer"]["learning_rate"] = rate * scale
+    return []
 
 
 def _by_precedence(said: Words, hydra: Composer) -> tuple[Tree, Tree]:

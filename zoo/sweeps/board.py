@@ -77,6 +77,8 @@ class Board:
 
     def summary(self) -> str:
         """Return how many runs ended how."""
+        if not self.total:
+            return "All runs have ended before."
         counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in self.counts.items())
         return f"{self.done:,} of {self.total:,} runs: {counts or 'none'}."
 

@@ -83,7 +83,7 @@ class _Sweep:
         self, grid: Grid, cells: Sequence[Cell], parent: Parent, folder: Path, console: Console, splits: Splits
     ):
         self.grid, self.cells, self.parent, self.folder, self.console = grid, cells, parent, folder, console
-        self.board = Board(max(1, len(cells)), console)
+        self.board = Board(len(cells), console)
         self.results: list[Result] = []
         self.best: dict[str, tuple[Cell, Result]] = {}
         self.code = 0
@@ -102,14 +102,17 @@ class _Sweep:
         except Interrupted as error:
             self.code = INTERRUPTED + error.number
         except KeyboardInterrupt:
-            self.code = max(self.code, INTERRUPTED + signal.SIGINT)
+            self.code = self.code if self.code >= INTERRUPTED else INTERRUPTED + signal.SIGINT
         except Exception as error:  # of the sweep itself, such as a store that has failed
             log.error("".join(traceback.format_exception(error)))
             self.code = 1
-        self._keep_best()
+        try:
+            self._keep_best()
+        except Exception as error:
+            log.error("".join(traceback.format_exception(error)))
+            self.code = max(self.code, 1)
         self.console.print(f"\n{self.board.summary()}", markup=False)
-        status = self._status()
-        self.parent.close(status, self.folder, self.console)
+        self.parent.close(self._status(), self.folder, self.console)
         if self.code >= INTERRUPTED and self.parent.id:
             words = [word for word in self.grid.words if not word.startswith("sweep.resume=")]
             command = shlex.join(["python", sys.argv[0], "-m", *words, f"sweep.resume={self.parent.id}"])
@@ -122,25 +125,22 @@ class _Sweep:
         return "FAILED" if self.code else "FINISHED"
 
     def _run_group(self, group: Group, check_interrupt: Callable[[], None]) -> None:
-        try:
-            splits = self._splits(group.cells[0])
-        except Exception as error:
-            self._fail(group.cells, error)
-            return
-        reason = group.reason or self._run_together(group.cells, splits, check_interrupt)
-        if reason:
+        if reason := group.reason or self._run_together(group.cells, check_interrupt):
             log.info(f"{len(group.cells):,} run{'s' * (len(group.cells) > 1)} one after another: {reason}.")
             for cell in group.cells:
                 self._run_alone(cell)
                 check_interrupt()
-                if self.code >= INTERRUPTED:
-                    raise KeyboardInterrupt
 
-    def _run_together(self, cells: Sequence[Cell], splits: Splits, check_interrupt: Callable[[], None]) -> str:
+    def _run_together(self, cells: Sequence[Cell], check_interrupt: Callable[[], None]) -> str:
         """Train runs as one program; return why they can't be, or nothing."""
         from zoo.sweeps.together import Together
 
         made = 0
+        try:
+            splits = self._splits(cells[0])
+        except Exception as error:
+            self._fail(cells, error)
+            return ""
         try:
             together = Together(cells, splits, self.parent.store, self.parent.id, self._tags)
             if reason := together.obstacle(forced=self.grid.settings.vectorize is True):
@@ -148,8 +148,7 @@ class _Sweep:
             for chunk in together.train(check_interrupt, self.board.working):
                 made += len(chunk)
                 self._take(chunk)
-                if any(result.outcome == "interrupted" for _, result in chunk):
-                    raise KeyboardInterrupt
+                self._stop_if_interrupted(chunk)
         except (BadInput, tracking.TrackingError):
             raise
         except Exception as error:
@@ -162,17 +161,21 @@ class _Sweep:
     def _run_alone(self, cell: Cell) -> None:
         number = len(self.results)
         self.board.working(naming.name(cell.config))
-        within = Within(
-            self.parent.id, self._tags(cell), self.parent.store, self._splits(cell), self.grid.settings.keep == "all"
-        )
+        parent, keeps_model = self.parent, self.grid.settings.keep == "all"
         try:
+            within = Within(parent.id, self._tags(cell), parent.store, self._splits(cell), keeps_model)
             result = run(cell.config, folder=self.folder / str(number), within=within, console=Console(quiet=True))
         except Exception as error:  # a builder or loader of the user's may fail in any way
             self._fail([cell], error)
             return
         self._take([(cell, result)])
-        if result.exit_code >= INTERRUPTED:
-            self.code = result.exit_code
+        self._stop_if_interrupted([(cell, result)])
+
+    def _stop_if_interrupted(self, ended: Sequence[tuple[Cell, Result]]) -> None:
+        codes = [result.exit_code for _, result in ended if result.exit_code >= INTERRUPTED]
+        if codes:
+            self.code = max(codes)
+            raise KeyboardInterrupt
 
     def _fail(self, cells: Sequence[Cell], error: Exception) -> None:
         """Record runs that could not begin."""

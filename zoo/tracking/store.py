@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import collector
+from zoo import collector, quiet
 from zoo.config import BadInput
 from zoo.tracking.address import artifact_root, database_file, is_sql
 from zoo.tracking.errors import refusals_in_words
@@ -32,6 +32,7 @@ def open_client(uri: str) -> "MlflowClient":
         BadInput: The store is out of reach, is not MLflow's, or can't be written.
     """
     file = database_file(uri)
+    quiet.ignore_missing_widgets()
     with collector.importing("mlflow"):
         from mlflow import MlflowClient
 
