@@ -22,7 +22,7 @@ def main(jobs: int, epochs: int, rows: int, units: int) -> None:
         model.compile(
             keras.optimizers.Adam(config.optimizer.learning_rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            ["accuracy"],
+            metrics=["accuracy"],
         )
         valid = (splits.valid.x, splits.valid.y)
         model.fit(splits.train.x, splits.train.y, batch_size=64, epochs=epochs, validation_data=valid)
