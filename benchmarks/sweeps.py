@@ -9,11 +9,13 @@ _INITS = "init=glorot_uniform,he_normal,lecun_normal,orthogonal,random_normal"
 
 def xor(size: Size) -> Contest:
     """Return the sweep of many small runs."""
-    words = ("model=xor_mlp", _OPTIMIZERS, _INITS, f"seed=range({size.sweep_seeds})", f"epochs={size.sweep_epochs}")
+    optimizers = "optimizer=sgd,adam" if size.mnist else _OPTIMIZERS
+    runs = 5 * (optimizers.count(",") + 1) * size.sweep_seeds
+    words = ("model=xor_mlp", optimizers, _INITS, f"seed=range({size.sweep_seeds})", f"epochs={size.sweep_epochs}")
     name = "python train.py -m ..."
     return Contest(
         "sweep.xor_mlp",
-        f"the whole of a sweep of {20 * size.sweep_seeds:,} runs over XOR, {size.sweep_epochs:,} epochs each, with "
+        f"the whole of a sweep of {runs:,} runs over XOR, {size.sweep_epochs:,} epochs each, with "
         "start-up, tracking and report",
         (),
         (Peer(name, "command", ("{root}/train.py", "-m", *words)),),
