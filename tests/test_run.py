@@ -196,6 +196,7 @@ def test_a_terminal_that_is_closed_ends_the_run_truthfully(store, tmp_path):
     process = subprocess.Popen(
         [sys.executable, str(tracking.root() / "train.py"), "data=digits", "epochs=100000"],
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, start_new_session=True, preexec_fn=take_terminal,
+        env={**os.environ, "TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)
     try:

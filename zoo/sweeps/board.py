@@ -29,7 +29,7 @@ class Board:
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
-        if self.console.is_terminal:
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
             self._bar = Progress(
                 TextColumn("sweep"),
                 BarColumn(bar_width=24),

@@ -33,7 +33,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._began = 0.0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:  # noqa: D102
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=24),
