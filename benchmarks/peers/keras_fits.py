@@ -8,13 +8,13 @@ import keras
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import zoo
-from zoo import data
+from zoo.run import load
 
 
 def main(jobs: int, epochs: int, rows: int, units: int) -> None:
     """Fit MNIST's fully connected network again and again, each time under another seed."""
     config = zoo.compose("model=mnist_fcn", *([f"data.limit={rows}"] if rows else []))
-    splits = data.load(config.data, folder=data.location(config.data_dir))
+    splits = load(config)
     for job in range(jobs):
         keras.utils.set_random_seed(job)
         layers = [keras.Input((784,)), keras.layers.Dense(units, "relu"), keras.layers.Dense(10)]

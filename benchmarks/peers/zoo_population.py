@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from zoo import data, quiet
+from zoo import quiet
+from zoo.run import load
 from zoo.start import grid
 
 
@@ -17,7 +18,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         `epochs_per_second`: members times epochs, divided by the seconds between the first step and the last.
     """
     configs = [cell.config for cell in grid.read(spec["words"]).cells]
-    splits = data.load(configs[0].data, folder=data.location(configs[0].data_dir))
+    splits = load(configs[0])
     quiet.import_tensorflow()
     from zoo.training import setup
     from zoo.training.population import Population

@@ -7,6 +7,7 @@ from typing import Any
 import zoo
 from benchmarks.peers.clock import Clock, keras_callback
 from zoo import data, quiet, terminal, tracking
+from zoo import run as run_of_zoo
 from zoo.config import Config
 from zoo.start import naming
 from zoo.training import batches
@@ -88,12 +89,7 @@ def load(config: Config, valid: int | None = None) -> data.Splits:
         config: The run's.
         valid: Rows or tokens of the validation split to keep; all, if left out.
     """
-    splits = data.load(
-        config.data,
-        folder=data.location(config.data_dir),
-        vocab_size=config.model.vocab_size,
-        vocab_size_explicit=config.is_explicit("model.vocab_size"),
-    )
+    splits = run_of_zoo.load(config)
     if valid is None:
         return splits
     kept = splits.valid

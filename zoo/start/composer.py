@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from omegaconf import OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from zoo.config import SECTIONS, BadInput, shown
 from zoo.start import naming, options
@@ -39,24 +39,10 @@ class Composer:
 
     def check(self, words: Sequence[str]) -> None:
         """Refuse words about Hydra itself, such as `hydra/launcher=joblib`, that it does not understand."""
-        import hydra
-
-        from zoo.start.explain import explain
-
-        try:
-            hydra.compose("config", [search_path(), *words], return_hydra_config=True)
-        except Exception as error:
-            raise explain(error) from error
+        _by_hydra(words)
 
     def _compose(self, words: tuple[str, ...]) -> tuple[Tree, Choices]:
-        import hydra
-
-        from zoo.start.explain import explain
-
-        try:
-            config = hydra.compose("config", [search_path(), *words], return_hydra_config=True)
-        except Exception as error:
-            raise explain(error) from error
+        config = _by_hydra(words)
         made = {group: config.hydra.runtime.choices.get(group) for group in options.groups()}
         with open_dict(config):
             del config["hydra"]
@@ -70,6 +56,18 @@ class Composer:
             name = {"name": made[group]}
             tree[group] = name | tree[group] if group == "schedule" else tree[group] | name
         return tree, made
+
+
+def _by_hydra(words: Sequence[str]) -> DictConfig:
+    """Return what Hydra composes of words, its own config included, with its errors in ours."""
+    import hydra
+
+    from zoo.start.explain import explain
+
+    try:
+        return hydra.compose("config", [search_path(), *words], return_hydra_config=True)
+    except Exception as error:
+        raise explain(error) from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -89,8 +89,7 @@ def is_sweep(words: Sequence[str]) -> bool:
 
 def presets() -> list[str]:
     """Return the names of the presets."""
-    folders = [options.conf_dir(), *options.own_folders()]
-    return sorted({path.stem for folder in folders for path in (folder / GROUP).glob("*.yaml")})
+    return options.names_in(GROUP)
 
 
 def read(words: Sequence[str]) -> Grid:
@@ -114,13 +113,15 @@ def read(words: Sequence[str]) -> Grid:
     refused = {job: one for job, one in zip(jobs, found, strict=True) if isinstance(one, BadInput)}
     if refused and (not lenient or len(refused) == len(jobs)):
         raise BadInput(" ".join(dict.fromkeys(map(str, refused.values()))))
-    cells = [
-        Cell(one, {_key(word): _value(word) for word in job if _key(word) in swept and _key(word) not in REPLICATES})
-        for job, one in zip(jobs, found, strict=True)
-        if isinstance(one, Config)
-    ]
+    cells = [Cell(one, choice(job, swept)) for job, one in zip(jobs, found, strict=True) if isinstance(one, Config)]
     fixed = tuple(values[0] for values in axes.values() if len(values) == 1)
     return Grid(cells, swept, settings, _in_sentences(refused, swept), tuple(words), fixed)
+
+
+def choice(words: Sequence[str], swept: Collection[str]) -> dict[str, str]:
+    """Return what the words of a run say of the swept keys, but for those that repeat a choice."""
+    said = {_key(word): _value(word) for word in words}
+    return {key: value for key, value in said.items() if key in swept and key not in REPLICATES}
 
 
 def _settings(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
@@ -150,8 +151,8 @@ def _by_preset(given: Mapping[str, Any], own: Sequence[str]) -> tuple[Settings, 
     """Return all settings, and the words of the preset about which the user says nothing."""
     if given.get("preset") is None:
         return Settings(**given), []
-    folders = [options.conf_dir(), *options.own_folders()]
-    path = next(path for folder in folders if (path := folder / GROUP / f"{given['preset']}.yaml").is_file())
+    path = options.file(GROUP, given["preset"])
+    assert path is not None  # `_settings` has looked
     tree = options.read(path)
     over = tree.pop("over", None)
     if not isinstance(over, list) or not all(isinstance(word, str) for word in over):
@@ -179,8 +180,8 @@ def _in_sentences(refused: Mapping[tuple[str, ...], BadInput], swept: Mapping[st
     """Say once for each reason which choices it leaves out."""
     by_reason: dict[str, dict[str, None]] = {}
     for job, error in refused.items():
-        words = [word for word in job if _key(word) in swept and _key(word) not in REPLICATES]
-        by_reason.setdefault(str(error), {})[" ".join(words)] = None
+        words = " ".join(f"{key}={value}" for key, value in choice(job, swept).items())
+        by_reason.setdefault(str(error), {})[words] = None
     return [f"{', '.join(cells)}: {reason}" for reason, cells in by_reason.items()]
 
 

@@ -47,12 +47,12 @@ def groups() -> dict[str, list[str]]:
     names = [next(iter(entry)) for entry in primary()["defaults"] if isinstance(entry, dict)]
     # A model's file brings data and optimizer, so that the primary config does not name them.
     ordered = dict.fromkeys(["model", "data", "optimizer", *names])
-    folders = [conf_dir(), *_own]
-    return {
-        group: sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})
-        for group in ordered
-        if (conf_dir() / group).is_dir()
-    }
+    return {group: names_in(group) for group in ordered if (conf_dir() / group).is_dir()}
+
+
+def names_in(group: str) -> list[str]:
+    """Return the names of the option files in a folder of conf/ and in those of the user's, in order."""
+    return sorted({path.stem for folder in (conf_dir(), *_own) for path in (folder / group).glob("*.yaml")})
 
 
 def file(group: str, option: str) -> Path | None:

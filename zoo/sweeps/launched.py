@@ -12,7 +12,7 @@ from zoo import terminal, tracking
 from zoo.config import Config
 from zoo.run import Within
 from zoo.start import naming
-from zoo.start.grid import REPLICATES, Grid
+from zoo.start.grid import Grid, choice
 from zoo.sweeps.parent import open_parent, record_failure
 
 VARIABLE = "ZOO_SWEEP"
@@ -58,9 +58,7 @@ def within(config: Config) -> Within | None:
     if VARIABLE not in os.environ:
         return None
     sweep = json.loads(os.environ[VARIABLE])
-    said = {key: value for key, _, value in (word.partition("=") for word in config.overrides)}
-    choice = {key: said[key] for key in sweep["swept"] if key in said and key not in REPLICATES}
-    return Within(sweep["parent"], {"choice": json.dumps(choice)})
+    return Within(sweep["parent"], {"choice": json.dumps(choice(config.overrides, sweep["swept"]))})
 
 
 def fail(config: Config, error: Exception) -> bool:

@@ -38,6 +38,8 @@ class Parent:
 
     def left(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return the runs that have not ended yet, by the hashes of their configs."""
+        if not self._ended:
+            return list(cells)
         return [cell for cell in cells if naming.fingerprint(cell.config) not in self._ended]
 
     def close(self, status: tracking.Status, folder: Path, console: Console) -> None:

@@ -177,7 +177,7 @@ class EpochsAhead:
 
     def _advance(self, epoch: int) -> None:
         count, size = min(self._count, self._epochs - epoch), self._block.size
-        orders = np.stack([self._training.order(epoch + index) for index in range(count)])
+        orders = self._training.orders(epoch, count)
         orders = np.pad(orders, [(0, size - count), (0, 0)])
         dealt = deal(orders, self._training.batch_size)
         began = time.perf_counter()

@@ -4,6 +4,7 @@ The order is a pure function of (seed, epoch), so that both loops, a resumed run
 same batches. Text is laid out as rows too: one row is one window of tokens.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,15 @@ class Batches:
         """Return the order of the rows in an epoch, int32 [rows], counted from epoch 0."""
         return np.arange(self.rows, dtype=np.int32) if self.seed is None else order(self.rows, self.seed, epoch)
 
+    def orders(self, first: int, count: int) -> np.ndarray:
+        """Return the orders of the rows in some epochs, int32 [count, rows], the first of them counted from 0."""
+        if self.seed is None:
+            return np.tile(self.order(first), (count, 1))
+        size = max(1, min(256, 4096 // self.rows))
+        blocks = range(first // size, (first + count - 1) // size + 1)
+        orders = np.concatenate([_block_of_orders(self.rows, self.seed, block, size) for block in blocks])
+        return orders[first - blocks[0] * size :][:count]
+
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return (x, y) or (x, y, weight)."""
         return (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
@@ -58,6 +68,11 @@ class Batches:
 def order(rows: int, seed: int, epoch: int) -> np.ndarray:
     """Return the order of some rows in an epoch, int32 [rows], counted from epoch 0."""
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
+
+
+@functools.lru_cache(maxsize=4096)  # 64 MB at most, for the next training of the same seed
+def _block_of_orders(rows: int, seed: int, block: int, size: int) -> np.ndarray:
+    return np.stack([order(rows, seed, block * size + index) for index in range(size)])
 
 
 def training(splits: Splits, config: Config) -> Batches:

@@ -1,9 +1,8 @@
 """Training a population: epochs in compiled blocks, as many at a time as take a quarter of a second."""
 
-import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -172,7 +171,7 @@ class Population:
             count = min(count, self._epochs, epochs - done)
             orders = np.zeros((self._epochs, self.size, self._learn.rows), np.int32)
             for number, seed in enumerate(known.tolist()):
-                orders[:count, number] = _orders(self._learn.rows, seed, done, count)
+                orders[:count, number] = replace(self._learn, seed=seed).orders(done, count)
             began = time.perf_counter()
             ran, logs = self._run(tf.constant(count), tf.constant(orders), order_of, arrays, held_out)
             seconds = time.perf_counter() - began
@@ -241,16 +240,3 @@ class Population:
                 training.best_weights = [values[member] for values in best]
             found.append(Trained(training, [values[member] for values in final], [epoch * steps for epoch in shown]))
         return found
-
-
-def _orders(rows: int, seed: int, first: int, count: int) -> np.ndarray:
-    """Return the orders of the rows in some epochs, int32 [count, rows]."""
-    size = max(1, min(256, 4096 // rows))
-    blocks = range(first // size, (first + count - 1) // size + 1)
-    orders = np.concatenate([_block_of_orders(rows, seed, block, size) for block in blocks])
-    return orders[first - blocks[0] * size :][:count]
-
-
-@functools.lru_cache(maxsize=4096)  # 64 MB at most, for the next population of the same seeds
-def _block_of_orders(rows: int, seed: int, block: int, size: int) -> np.ndarray:
-    return np.stack([batches.order(rows, seed, block * size + index) for index in range(size)])
