@@ -21,6 +21,11 @@ def test_values_are_combined_and_the_last_key_varies_fastest():
     assert [cell.choice for cell in table.cells[2:4]] == [{"optimizer": "sgd"}, {"optimizer": "adam"}]
 
 
+def test_a_key_of_the_user_s_own_model_is_a_choice_without_its_plus():
+    table = grid.read(["model=custom", "data=xor", "model.build=zoo.models.mlp.build", "+model.hidden=[2],[3]"])
+    assert [cell.choice for cell in table.cells] == [{"model.hidden": "[2]"}, {"model.hidden": "[3]"}]
+
+
 def test_paired_values_go_side_by_side():
     table = grid.read(
         ["model=xor_mlp", "optimizer=sgd,adam", "seed=0,1", "optimizer.learning_rate=0.5,0.01",

@@ -121,7 +121,8 @@ def read(words: Sequence[str]) -> Grid:
 def choice(words: Sequence[str], swept: Collection[str]) -> dict[str, str]:
     """Return what the words of a run say of the swept keys, but for those that repeat a choice."""
     said = {_key(word): _value(word) for word in words}
-    return {key: value for key, value in said.items() if key in swept and key not in REPLICATES}
+    names = {key.lstrip("+") for key in swept}
+    return {key: value for key, value in said.items() if key in names and key not in REPLICATES}
 
 
 def _settings(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
