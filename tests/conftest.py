@@ -1,7 +1,10 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,3 +16,67 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_DATA_DIR", str(folder))
         yield folder
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the training of one run left: its weights and optimizer as copies, as its model may be used again."""
+
+    config: Any
+    splits: Any
+    program: Any
+    training: Any
+    logged: list[tuple[int, dict[str, float]]]
+    weights: list[Any]
+    optimizer: list[Any]
+
+    def untimed(self) -> list[tuple[int, dict[str, float]]]:
+        """Return what was logged of each epoch, but for how long it took."""
+        return [
+            (step, {name: value for name, value in metrics.items() if not name.endswith(("_seconds", "_per_second"))})
+            for step, metrics in self.logged
+        ]
+
+
+@pytest.fixture
+def train_one(data_dir: Path) -> Callable[..., Trained]:
+    """Compose (unless given a config), load and train one run, without the rest of its life.
+
+    Runs of the same shapes use one compiled program, as they do outside of tests; `fresh` gives a run its own.
+    """
+    from rich.console import Console
+
+    from zoo import compose, data
+    from zoo.training import batches, program
+    from zoo.training.callbacks import load_user_callbacks
+    from zoo.training.train import train
+
+    def one(*words: Any, fresh: bool = False, check_interrupt: Callable[[], None] = lambda: None) -> Trained:
+        if fresh:
+            program._recent.clear()
+        config = compose(*words) if isinstance(words[0], str) else words[0]
+        splits = data.load(config.data, folder=data_dir, vocab_size=config.model.vocab_size)
+        learn, measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
+        callbacks = load_user_callbacks(config.callbacks)
+        used = program.prepare(config, splits, learn, measure, callbacks)
+        logged: list[tuple[int, dict[str, float]]] = []
+        training = train(
+            used.model,
+            splits,
+            config,
+            log=lambda metrics, step: logged.append((step, metrics)),
+            console=Console(quiet=True),
+            check_interrupt=check_interrupt,
+            user_callbacks=callbacks,
+            program=used,
+        )
+        state = [variable.numpy() for variable in used.model.optimizer.variables]
+        return Trained(config, splits, used, training, logged, used.model.get_weights(), state)
+
+    return one
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from what the libraries have made: it would look through it in every test."""
+    gc.collect()
+    gc.freeze()

@@ -5,11 +5,9 @@ import math
 import pytest
 from rich.console import Console
 
-from zoo import compose, data
+from zoo import compose
 from zoo.run import run
 from zoo.start import options
-from zoo.training.setup import build
-from zoo.training.train import train
 
 MODELS = [model for model in options.groups()["model"] if model != "custom"]
 SMOKE = ["debug=smoke", "tracking=off"]
@@ -24,43 +22,47 @@ def finished(*overrides, folder):
     assert (folder / "learning_curves.png").exists()
 
 
-def trained(*overrides, data_dir):
+@pytest.fixture
+def trained(train_one):
     """Build and train, without the rest of a run."""
-    config = compose(*SMOKE, "loop.jit=false", *overrides)
-    splits = data.load(config.data, folder=data_dir, vocab_size=config.model.vocab_size)
-    training = train(
-        build(config, splits), splits, config,
-        log=lambda metrics, step: None, console=Console(quiet=True), check_interrupt=lambda: None,
-    )  # fmt: skip
-    assert training.outcome == "completed", training.reason
-    assert math.isfinite(training.history["loss"][-1])
+
+    def one(*overrides):
+        training = train_one(*SMOKE, "loop.jit=false", *overrides).training
+        assert training.outcome == "completed", training.reason
+        assert math.isfinite(training.history["loss"][-1])
+
+    return one
 
 
-@pytest.mark.parametrize("loop", ["fit", "tape"])
 @pytest.mark.parametrize("model", MODELS)
-def test_each_model_trains_in_each_loop(model, loop, data_dir, tmp_path):
-    finished(f"model={model}", f"loop={loop}", folder=tmp_path)
+def test_each_model_lives_the_whole_life_of_a_run(model, data_dir, tmp_path):
+    finished(f"model={model}", folder=tmp_path)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_trains_in_the_loop_that_is_not_the_default(model, trained):
+    trained(f"model={model}", "loop=fit")
 
 
 @pytest.mark.parametrize("optimizer", options.groups()["optimizer"])
-def test_each_optimizer_trains_a_network(optimizer, data_dir):
+def test_each_optimizer_trains_a_network(optimizer, trained):
     extra = ["batch_size=full"] if optimizer == "rprop" else []
-    trained("model=mnist_fcn", "data=digits", f"optimizer={optimizer}", *extra, data_dir=data_dir)
+    trained("model=mnist_fcn", "data=digits", f"optimizer={optimizer}", *extra)
 
 
 @pytest.mark.parametrize("init", options.groups()["init"])
-def test_each_initialization_starts_a_network(init, data_dir):
-    trained("model=xor_mlp", f"init={init}", "init.bias=0.1", data_dir=data_dir)
+def test_each_initialization_starts_a_network(init, trained):
+    trained("model=xor_mlp", f"init={init}", "init.bias=0.1")
 
 
 @pytest.mark.parametrize("schedule", options.groups()["schedule"])
-def test_each_schedule_trains(schedule, data_dir):
-    trained("model=xor_mlp", f"schedule={schedule}", data_dir=data_dir)
+def test_each_schedule_trains(schedule, trained):
+    trained("model=xor_mlp", f"schedule={schedule}")
 
 
 @pytest.mark.parametrize("source", ["digits", "mnist", "points", "synthetic", "xor"])
-def test_each_data_set_of_vectors_trains_a_network(source, data_dir, tmp_path):
-    finished("model=mnist_fcn", f"data={source}", folder=tmp_path)
+def test_each_data_set_of_vectors_trains_a_network(source, trained):
+    trained("model=mnist_fcn", f"data={source}")
 
 
 @pytest.mark.parametrize("level", ["word", "char"])
@@ -91,8 +93,8 @@ def test_each_recipe_runs_shrunk(recipe, data_dir, tmp_path):
     ],
     ids=lambda extra: " ".join(extra),
 )
-def test_the_other_keys_work_on_a_network(extra, data_dir):
-    trained("data=digits", *extra, data_dir=data_dir)
+def test_the_other_keys_work_on_a_network(extra, trained):
+    trained("data=digits", *extra)
 
 
 @pytest.mark.parametrize(
@@ -108,5 +110,5 @@ def test_the_other_keys_work_on_a_network(extra, data_dir):
     ],
     ids=lambda extra: " ".join(extra),
 )
-def test_the_other_keys_work_on_a_language_model(extra, data_dir):
-    trained("model=lstm", "data.limit=2000", *extra, data_dir=data_dir)
+def test_the_other_keys_work_on_a_language_model(extra, trained):
+    trained("model=lstm", "data.limit=2000", *extra)
