@@ -1,12 +1,19 @@
 """What all tests share."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Tests that run beside each other have a core each: threads of several processes wait for one another on few cores.
+# A setting of the caller's is kept, and so are TensorFlow's threads where all tests run in one process.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _setting in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(_setting, "1")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +83,8 @@ def train_one(data_dir: Path) -> Callable[..., Trained]:
     return one
 
 
-def pytest_collection_finish() -> None:
-    """Keep the garbage collector from what the libraries have made: it would look through it in every test."""
+@pytest.fixture(scope="module", autouse=True)
+def collector() -> None:
+    """Keep the garbage collector from what the libraries have made by now: it would look through it in every test."""
     gc.collect()
     gc.freeze()

@@ -107,7 +107,7 @@ def test_pytorch_is_measured_or_said_to_be_absent(held, by_name):
     if not HAS_TORCH:
         assert f"{TORCH} took no part: PyTorch is not installed" in (held[1] / "latest.md").read_text()
         pytest.skip("PyTorch is not installed; the extra `bench` brings it")
-    for name in ("mnist_fcn", "lstm.adam", "lstm.sgd", "gru.sgd", "rnn.sgd", "xor_mlp"):
+    for name in ("mnist_fcn", "lstm.adam", "xor_mlp"):
         assert by_name[name]["peers"][TORCH]["losses"]
 
 

@@ -84,7 +84,11 @@ def test_files_the_user_brought_are_preferred_and_checked_by_content(option, mni
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(to_idx(np.zeros(60_000, np.uint8)))])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(to_idx(np.zeros(60_000, np.uint8)), mtime=0)],
+    ids=["empty", "no gzip", "labels of nothing"],
+)
 def test_a_file_that_is_not_the_official_one_is_refused(option, tmp_path, name, content):
     place = tmp_path / "manual" / name
     place.mkdir(parents=True)

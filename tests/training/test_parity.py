@@ -18,10 +18,10 @@ FAMILIES = {
     "mnist_fcn batch normalization": [*SMALL_MNIST, "model.batch_normalization=true", "model.dropout=0.2"],
     "mnist_fcn augmented": [*SMALL_MNIST, "data.augment=[shift,rotate]"],
     "mnist_fcn weighted": [*SMALL_MNIST, "class_weight=balanced", "model.l2=0.001", "model.max_norm=2.0"],
-    "lstm": SMALL_LSTM,
     "lstm dropout": [*SMALL_LSTM, "model.dropout=0.3", "optimizer.global_clipnorm=0.5"],
     "lstm tied, last": [*SMALL_LSTM, "model.predict=last", "model.tied_weights=true"],
     "gru": ["model=gru", *SMALL_LSTM[1:]],
+    "rnn": ["model=rnn", *SMALL_LSTM[1:]],
 }
 OPTIMIZERS = {"momentum": ["optimizer=momentum"], "adam": ["optimizer=adam", "optimizer.learning_rate=0.01"]}
 
