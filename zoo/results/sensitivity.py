@@ -77,8 +77,8 @@ def sensitivity(board: Leaderboard, folder: Path) -> formats.Picture:
                 _trace(axes, other, behind=True)
             _trace(axes, drawn[place])
             _axes(axes, lines, limits, board.trials.metric)
-            _mark(axes, drawn[place], board.trials.rises)
-            axes.set_title(style.shorten([drawn[place].label], 34)[0])
+            _mark(axes, drawn[place])
+            axes.set_title(style.shorten([drawn[place].label], 20 if drawn[place].edge and columns > 1 else 34)[0])
             if place + columns >= len(drawn):
                 axes.set_xlabel("times the optimizer's own learning rate" if rate == RATES[1] else "learning rate")
                 axes.tick_params(labelbottom=True)
@@ -122,8 +122,8 @@ def _trace(axes: Axes, line: _Line, behind: bool = False) -> None:
         )  # fmt: skip
 
 
-def _mark(axes: Axes, line: _Line, rises: bool) -> None:
-    """Mark lost runs along the top, and a best value on the edge of the grid."""
+def _mark(axes: Axes, line: _Line) -> None:
+    """Mark lost runs along the top, and beside the title a best value on the edge of the grid."""
     size = style.FONT_SIZE - 1.5
     for value, row in zip(line.rates, line.rows, strict=True):
         if row.lost:
@@ -133,11 +133,9 @@ def _mark(axes: Axes, line: _Line, rises: bool) -> None:
                 fontsize=size, linespacing=0.95, zorder=5,
             )  # fmt: skip
     if line.edge:
-        axes.text(
-            0.03 if line.edge == "lowest" else 0.97, 0.04 if rises else 0.82, "best at the edge: extend the grid",
-            transform=axes.transAxes, ha="left" if line.edge == "lowest" else "right", color=style.PALETTE[1],
-            fontsize=size, fontweight="bold", zorder=5,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        axes.set_title(
+            "← extend the grid" if line.edge == "lowest" else "extend the grid →",
+            loc="right", color=style.PALETTE[1], fontsize=size, fontweight="bold",
         )  # fmt: skip
 
 
