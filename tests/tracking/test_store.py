@@ -4,7 +4,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mlflow import MlflowClient
@@ -54,6 +56,28 @@ def test_four_processes_can_open_a_fresh_database_at_once(fresh):
     for run in runs:
         assert run.info.status == "FINISHED"
         assert find(run.info.run_id, fresh.uri).history("loss") == [(step, float(step)) for step in range(100)]
+
+
+def test_runs_that_name_the_same_new_data_set_at_once_all_have_it(fresh):
+    runs = [open_run(fresh, experiment="race", name=f"run {number}") for number in range(6)]
+    together = threading.Barrier(len(runs))
+
+    def log(run):
+        for digest in range(10):
+            together.wait(timeout=60)
+            run.log_dataset("digits", str(digest) * 64, "made", {"train": 5, "test": 2})
+        run.finish("FINISHED")
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        for done in [pool.submit(log, run) for run in runs]:
+            done.result(timeout=60)
+    client = MlflowClient(fresh.uri)
+    found = [
+        {(used.dataset.name, used.dataset.digest) for used in client.get_run(run.id).inputs.dataset_inputs}
+        for run in runs
+    ]
+    assert [len(data) for data in found] == [20] * 6
+    assert all(data == found[0] for data in found)
 
 
 def test_a_folder_with_unusual_letters_keeps_database_and_artifacts(tmp_path):

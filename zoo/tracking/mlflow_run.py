@@ -5,6 +5,7 @@ What could not be written stays in the buffer, and a row that is sent twice is s
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 WRITE_SECONDS = 2.0
 # The metrics that MLflow takes in one call.
 BATCH = 1000
+_ATTEMPTS = 10
+# SQLite, PostgreSQL and MySQL on a row that is there already.
+_DUPLICATE = re.compile("unique constraint|duplicate", re.IGNORECASE)
 
 
 class MlflowRun(Run):
@@ -95,6 +99,7 @@ class MlflowRun(Run):
     def log_dataset(self, name: str, digest: str, source: str, splits: Mapping[str, int]) -> None:
         """Record the data as inputs of the run, one for each split."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
+        from mlflow.exceptions import MlflowException
 
         inputs = [
             DatasetInput(
@@ -104,7 +109,15 @@ class MlflowRun(Run):
             for split in entries.splits(name, digest, source, splits)
         ]
         with failures_without_secrets():
-            self._client.log_inputs(self.id, datasets=inputs)
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    self._client.log_inputs(self.id, datasets=inputs)
+                    return
+                except MlflowException as error:
+                    # Another process was faster to record the same data set: the next attempt finds it there.
+                    if attempt == _ATTEMPTS or not _DUPLICATE.search(str(error)):
+                        raise
+                    time.sleep(0.05 * attempt)
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a file."""
