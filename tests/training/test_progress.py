@@ -25,6 +25,11 @@ def train(epochs, console):
     bar.on_train_end()
 
 
+@pytest.fixture(autouse=True)
+def a_terminal_that_can_draw(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+
+
 @pytest.fixture
 def lines(caplog):
     caplog.set_level(logging.INFO, logger="zoo")

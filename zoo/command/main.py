@@ -35,15 +35,25 @@ def main() -> int:
     try:
         asked, words = flags.parse(sys.argv[1:])
         options.search(asked.config_dir)
-        return _serve(asked, words)
+        code = _serve(asked, words)
     except BadInput as error:
-        return refuse(error)
+        code = refuse(error)
     except KeyboardInterrupt:
         print("\nzoo: Stopped.", file=sys.stderr)
-        return SIGNALLED + 2
+        code = SIGNALLED + 2
     except BrokenPipeError:  # whoever read the output has seen enough: `python train.py --help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SIGNALLED + signal.SIGPIPE
+        code = SIGNALLED + signal.SIGPIPE
+    _let_go_of_output()
+    return code
+
+
+def _let_go_of_output() -> None:
+    """Write what waits to be shown, or drop it where nobody reads any more: Python would end with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def refuse(error: BadInput) -> int:
