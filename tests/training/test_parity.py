@@ -63,6 +63,6 @@ def test_the_two_loops_agree_under_every_kind_of_schedule(schedule, assert_same_
     assert_same_training([*FAMILIES["mnist_fcn dropout"], *OPTIMIZERS["adam"], f"schedule={name}", *extra])
 
 
-def test_the_two_loops_agree_where_the_update_is_compiled(assert_same_training, monkeypatch):
-    monkeypatch.setattr(setup, "choose_fused", lambda *choices: True)
+def test_the_two_loops_agree_where_loss_and_update_are_compiled(assert_same_training, monkeypatch):
+    monkeypatch.setattr(setup, "compiles_parts", lambda *choices: True)
     assert_same_training([*FAMILIES["lstm dropout"], "optimizer=adam"])

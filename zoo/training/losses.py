@@ -12,11 +12,11 @@ from zoo.data import Spec
 from zoo.layers.softmax import TokenCrossentropy
 
 
-def loss(spec: Spec, config: Config) -> keras.losses.Loss:
+def loss(spec: Spec, config: Config, *, compiled: bool = False) -> keras.losses.Loss:
     """Return the loss of a target.
 
     `auto` is mean squared error for values, binary cross-entropy for a 0/1 target and categorical cross-entropy (on
-    integer labels) for classes and tokens.
+    integer labels) for classes and tokens. `compiled` has XLA compile what can be compiled of it by itself.
     """
     from_logits = config.model.output == "logits"
     smoothing = config.label_smoothing
@@ -27,7 +27,7 @@ def loss(spec: Spec, config: Config) -> keras.losses.Loss:
     if smoothing:
         return SmoothedCrossentropy(smoothing, from_logits=from_logits)
     if spec.target == "tokens" and from_logits:
-        return TokenCrossentropy()
+        return TokenCrossentropy(compiled=compiled)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
 

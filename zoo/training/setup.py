@@ -62,7 +62,7 @@ def compile_model(
     rate = schedules.build(config.schedule, config.optimizer.learning_rate, config.epochs, steps_per_epoch)
     model.compile(
         optimizer=optimizers.build(config.optimizer, rate),
-        loss=losses.loss(spec, config),
+        loss=losses.loss(spec, config, compiled=compiles_parts(model, config, jit)),
         metrics=losses.metrics(spec, config),
         jit_compile=jit,
         steps_per_execution=steps_per_execution,
@@ -86,8 +86,14 @@ def choose_jit(model: keras.Model, config: Config) -> bool:
     return not any(isinstance(layer, keras.layers.RNN) or hasattr(layer, "seed_generator") for layer in layers)
 
 
+def compiles_parts(model: keras.Model, config: Config, jit: bool) -> bool:
+    """Return whether to compile parts of a step with XLA: of a large model's that is not compiled as a whole."""
+    large = model.count_params() > 1_000_000
+    return large and not jit and config.loop.jit is None and not config.deterministic
+
+
 def choose_fused(model: keras.Model, config: Config, jit: bool) -> bool:
-    """Return whether to compile the optimizer alone with XLA: for a large model whose step is not compiled as a whole.
+    """Return whether to compile the optimizer alone with XLA.
 
     Adam takes 22 ms for the 4.8 million weights of the default language model on two cores, and 6 ms so. It has to be
     an optimizer of element-wise operations: XLA's matrix products are slow on a CPU, and an optimizer of the user's may
@@ -95,8 +101,7 @@ def choose_fused(model: keras.Model, config: Config, jit: bool) -> bool:
     """
     inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     known = type(inner).__module__.startswith(("keras.", "zoo.")) and not isinstance(inner, keras.optimizers.Muon)
-    large = model.count_params() > 1_000_000
-    return known and large and not jit and config.loop.jit is None and not config.deterministic
+    return known and compiles_parts(model, config, jit)
 
 
 def operations(model: keras.Model, rows: batches.Batches, count: int) -> float:
