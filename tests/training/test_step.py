@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.training.step import GradientWatch, TrainStep, dense
+from zoo.training.step import GradientWatch, TrainStep, dense, sums_of_squares
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(64, 12)).astype(np.float32)
@@ -74,6 +74,14 @@ def test_the_watch_reports_the_mean_norm_of_each_layer_over_an_epoch():
     assert watch.layers[0] == made.layers[1].name
     np.testing.assert_allclose(watch.epoch_means()[0], first, rtol=1e-6)
     np.testing.assert_array_equal(watch.epoch_means(), 0.0)
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 6_500])
+def test_squares_added_up_side_by_side_make_the_same_sum(size):
+    rows = GENERATOR.normal(size=(3, size)).astype(np.float32)
+    for jit in (False, True):
+        sums = tf.function(sums_of_squares, jit_compile=jit)(tf.constant(rows))
+        np.testing.assert_allclose(sums, np.square(rows, dtype=np.float64).sum(axis=1), rtol=1e-6)
 
 
 def test_the_watch_names_the_first_step_and_the_layers_that_are_not_finite():

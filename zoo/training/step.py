@@ -65,6 +65,7 @@ class GradientWatch:
             layers.setdefault(variable.path.split("/")[0], []).append(index)
         self.layers = list(layers)
         self._members = list(layers.values())
+        self._sum_of_squares = _sum_of_squares_by_xla if getattr(model, "jit_compile", False) else _sum_of_squares
         self._sum = tf.Variable(tf.zeros(len(layers)), trainable=False, name="gradient_norm_sum")
         self._steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="gradient_norm_steps")
         self._total_steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps")
@@ -80,7 +81,7 @@ class GradientWatch:
             scale: What mixed_float16 has multiplied the gradients by. Overflowing gradients are expected there: the
                 optimizer skips them and lowers the scale.
         """
-        squares = [tf.zeros(()) if g is None else _sum_of_squares(g) for g in gradients]
+        squares = [tf.zeros(()) if g is None else self._sum_of_squares(g) for g in gradients]
         norms = tf.sqrt(tf.stack([tf.add_n([squares[index] for index in members]) for members in self._members]))
         finite = tf.math.is_finite(norms)
         if scale is not None:
@@ -156,6 +157,25 @@ def dense(gradients: list[tf.Tensor | tf.IndexedSlices | None]) -> list[tf.Tenso
     norm than its gradient has.
     """
     return [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def sums_of_squares(rows: tf.Tensor, lanes: int = 64) -> tf.Tensor:
+    """Return the sum of squares of each row, [rows], of values [rows, n], fast under XLA on a CPU.
+
+    Asked for one sum, XLA adds number to number, each waiting for the one before: 0.1 ms for 784 x 256, a fifth of a
+    step of that network. So `lanes` sums grow side by side, and are added up at the end; the square root between keeps
+    XLA from making one sum of the two.
+    """
+    even = (rows.shape[1] or 0) // lanes * lanes  # 0 where the graph does not know
+    rest = tf.reduce_sum(tf.square(rows[:, even:]), axis=1)
+    if not even:
+        return rest
+    columns = tf.reduce_sum(tf.square(tf.reshape(rows[:, :even], [rows.shape[0], -1, lanes])), axis=1)
+    return tf.reduce_sum(tf.square(tf.sqrt(columns)), axis=1) + rest
+
+
+def _sum_of_squares_by_xla(gradient: tf.Tensor) -> tf.Tensor:
+    return sums_of_squares(tf.reshape(tf.cast(gradient, tf.float32), [1, -1]))[0]
 
 
 def _sum_of_squares(gradient: tf.Tensor) -> tf.Tensor:

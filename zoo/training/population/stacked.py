@@ -12,6 +12,7 @@ from zoo.data import Spec
 from zoo.optim import initializers, optimizers
 from zoo.training import losses
 from zoo.training.state import Fresh
+from zoo.training.step import sums_of_squares
 
 Sums = dict[str, tf.Tensor]
 
@@ -142,7 +143,7 @@ class Stacked:
         return sums
 
     def _finite(self, loss: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        squares = [tf.reduce_sum(tf.square(tf.reshape(g, [self.size, -1])), axis=1) for g in gradients]
+        squares = [sums_of_squares(tf.reshape(g, [self.size, -1])) for g in gradients]
         norms = [tf.add_n([squares[index] for index in indices]) for indices in self._of_layer]
         return tf.stack([tf.math.is_finite(value) for value in [loss, *norms]], axis=1)
 
