@@ -41,7 +41,7 @@ class ProgressBar(keras.callbacks.Callback):
                 TextColumn("{task.fields[text]}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             )
-            self._bar = Progress(*columns, console=self._console, refresh_per_second=8)
+            self._bar = Progress(*columns, console=self._console, refresh_per_second=4)
             self._bar.start()
             if self._many:
                 self._task = self._bar.add_task("epoch", total=self._epochs, text="")
