@@ -17,7 +17,7 @@ def contests(size: Size = FULL) -> list[Contest]:
         _language("lstm.adam", "lstm", size, torch=True, bfloat16=True, memory=True),
         _language("lstm.sgd", "lstm", size, *gently, torch=True),
         _language("gru.sgd", "gru", size, *gently),
-        _language("rnn.sgd", "rnn", size, *gently),
+        _language("rnn.sgd", "rnn", size, "optimizer=sgd", "optimizer.learning_rate=0.05"),
         _xor(size),
         _command(),
         _tracking("mnist_fcn", 1.03, *size.mnist, f"epochs={2 * size.mnist_epochs}"),

@@ -143,7 +143,8 @@ def _in_terminal(name: str, command: list[str], cwd: Path, folder: Path) -> Show
             command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=errors
         )
         os.close(theirs)
-        timer = threading.Timer(SECONDS, process.kill)
+        late = threading.Event()
+        timer = threading.Timer(SECONDS, lambda: (late.set(), process.kill()))
         timer.start()
         try:
             shown = _read(ours)
@@ -156,6 +157,8 @@ def _in_terminal(name: str, command: list[str], cwd: Path, folder: Path) -> Show
         finally:
             timer.cancel()
             os.close(ours)
+        if late.is_set():
+            raise Failed(f"{name} took longer than {SECONDS:,} s.")
         if code:
             errors.seek(0)
             print("\n".join(errors.read().splitlines()[-30:]), file=sys.stderr)

@@ -142,6 +142,7 @@ class _Life:
                 self.result.end(training.outcome, training.reason, training.signal)
                 if training.best_weights is not None:
                     self._keep(training.best_weights)
+                    interruption.check()
                 if training.best_weights is not None and training.outcome != "interrupted":
                     self._test(training.best_weights)
         except Interrupted as error:
@@ -149,10 +150,11 @@ class _Life:
         except KeyboardInterrupt:
             self.result.end("interrupted", "Stopped at once by a second Ctrl-C.", signal.SIGINT)
         except Exception as error:
-            self.result.end("error", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+            kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
+            self.result.end("error", f"{kind}{str(error).strip().partition(chr(10))[0]}")
             (self.folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
             log.log(logging.DEBUG if isinstance(error, BadInput) else logging.ERROR, "%s", traceback.format_exc())
-            if isinstance(error, BadInput):
+            if isinstance(error, BadInput) and self.within.parent is None:
                 self._close()
                 raise
         self.result.metrics["run_seconds"] = time.perf_counter() - began

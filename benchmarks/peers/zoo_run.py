@@ -1,6 +1,7 @@
 """The zoo, as `python train.py` runs it from the first line to the last step: see zoo/run.py."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,14 +48,18 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         clock = Clock(units)
         metrics = 0
 
-        def log(values: dict[str, float], step: int) -> None:
+        def write(values: Mapping[str, float], step: int) -> None:
             nonlocal metrics
             record.log_metrics(values, step)
             metrics += len(values)
-            clock.epoch_ends()
 
         watching = [keras_callback(clock, ends=False)] if spec.get("watch_epochs", True) else []
-        with Interruption() as interruption:
+        with Interruption() as interruption, tracking.Thinned(write, config.epochs, config.tracking.every) as thinned:
+
+            def log(values: dict[str, float], step: int) -> None:
+                thinned(values, step)
+                clock.epoch_ends()
+
             training = train(
                 model,
                 splits,
@@ -67,6 +72,8 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         trained = time.perf_counter()
         record.finish("FINISHED")
         finished = time.perf_counter() - trained
+    if training.outcome != "completed" or len(training.history["loss"]) != config.epochs:
+        raise RuntimeError(f"Not all epochs were trained: {training.outcome}. {training.reason}")
     values: dict[str, Any] = clock.values()
     epochs = len(training.history["loss"])
     return {

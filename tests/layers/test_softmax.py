@@ -104,3 +104,18 @@ def test_a_saved_model_comes_back_with_its_product(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.layers[-1].product_dtype == "bfloat16"
     np.testing.assert_array_equal(loaded(FEATURES), model(FEATURES))
+
+
+def test_what_the_fast_way_does_not_know_goes_keras_s_way():
+    keras.utils.set_random_seed(0)
+    ours = linear(Logits(CLASSES))
+    theirs = linear(keras.layers.Dense(CLASSES))
+    theirs.set_weights(ours.get_weights())
+    ignoring = {"from_logits": True, "ignore_class": int(LABELS[0, 0])}
+    expected = loss_and_gradients(
+        theirs, theirs.trainable_variables, keras.losses.SparseCategoricalCrossentropy(**ignoring)
+    )
+    assert_close(loss_and_gradients(ours, ours.trainable_variables, TokenCrossentropy(**ignoring)), expected, 1e-6)
+    squashed = Logits(CLASSES, activation="softmax")(FEATURES)
+    assert origin(squashed) is None
+    np.testing.assert_allclose(np.sum(squashed, axis=-1), 1.0, rtol=1e-5)

@@ -274,3 +274,9 @@ def test_the_order_in_which_runs_are_read_changes_nothing(random_values):
     shuffled = [plain.all[place] for place in np.random.default_rng(5).permutation(len(plain.all))]
     assert leaderboard(Trials(plain.metric, plain.keys, shuffled)).rows == leaderboard(plain).rows
     assert plain.replicates == [f"seed {seed}" for seed in range(15)]
+
+
+def test_of_choices_that_lost_most_runs_the_one_that_lost_fewer_comes_first():
+    lost = math.nan
+    board = leaderboard(trials({"one": [0.010, *[lost] * 9], "four": [*[0.012] * 4, *[lost] * 6]}))
+    assert [row.label for row in board.rows] == ["four", "one"]

@@ -113,3 +113,39 @@ def test_hydra_gets_the_same_runs_in_its_own_words():
     ]  # fmt: skip
     with pytest.raises(BadInput, match="all combinations"):
         grid.read(["model=xor_mlp", "optimizer=glob(*)", "batch_size=1"]).hydra_words()
+
+
+@pytest.mark.parametrize(
+    ("words", "about"),
+    [
+        (["sweep=seeds", "model=xor_mlp", "optimizer=adm,sgd"], "adm"),
+        (["model=xor_mlp", "optimizer=glob(*)", "init=he_nrmal,he_normal"], "he_nrmal"),
+        (["sweep=seeds", "model=mnist_fcn", "optimizer=rprop,sgd"], "rprop"),
+    ],
+)
+def test_what_the_user_has_named_is_refused_also_beside_a_preset_or_pattern(words, about):
+    with pytest.raises(BadInput, match=about):
+        grid.read(words)
+
+
+def test_another_number_of_folds_sweeps_all_of_them():
+    table = grid.read(["sweep=folds", "model=mnist_fcn", "data=digits", "data.folds=3"])
+    assert sorted({cell.config.data.fold for cell in table.cells}) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("given", ["12345678", "12e45678", "'0123'"])
+def test_an_id_that_looks_like_a_number_stays_a_text(given):
+    table = grid.read(["model=xor_mlp", "seed=0,1", f"sweep.resume={given}"])
+    assert table.settings.resume == given.strip("'")
+
+
+def test_a_dry_run_of_a_sweep_lists_what_it_would_run():
+    text = grid.read(["model=xor_mlp", "optimizer=sgd,adam", "seed=0,1", "epochs=3", "dry_run=true"]).listing()
+    assert text.splitlines()[:3] == ["4 runs", "  optimizer: sgd, adam", "  seed: 0, 1"]
+    assert "epochs=3" in text
+    assert text.endswith("nothing was recorded.")
+
+
+def test_hydra_s_launchers_are_not_handed_what_they_do_not_know():
+    with pytest.raises(BadInput, match="do not know sweep"):
+        grid.read(["model=xor_mlp", "sweep.lr_scale=0.1,1", "seed=0,1"]).hydra_words()

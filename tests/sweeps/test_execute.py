@@ -142,3 +142,63 @@ def test_the_hash_of_a_config_leaves_out_where_it_is_recorded():
     one, other = compose(*XOR, "tracking=off", "name=one"), compose(*XOR)
     assert naming.fingerprint(one) == naming.fingerprint(other)
     assert naming.fingerprint(one) != naming.fingerprint(compose(*XOR, "seed=1"))
+
+
+def test_where_runs_cannot_train_together_each_fails_or_runs_by_itself(sweep, tmp_path, monkeypatch):
+    (tmp_path / "convnet_of_mine.py").write_text(
+        "import keras\n\ndef build(spec):\n"
+        "    inputs = keras.Input(spec.shape)\n"
+        "    picture = keras.layers.Reshape((8, 8, 1))(inputs)\n"
+        "    maps = keras.layers.Conv2D(2, 3, strides=3, activation='relu', name='maps')(picture)\n"
+        "    return keras.Model(inputs, keras.layers.Dense(10, name='output')(keras.layers.Flatten()(maps)))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["model=custom", "data=digits", "model.build=convnet_of_mine.build", "data.limit=64", "epochs=1"]
+    swept, parent, children = sweep(*words, "init=he_normal,identity,glorot_uniform", "sweep.vectorize=true")
+    assert {child.tags["init"]: child.tags["outcome"] for child in children} == {
+        "he_normal": "completed", "identity": "error", "glorot_uniform": "completed",
+    }  # fmt: skip
+    assert (swept.exit_code, parent.status, len(children)) == (1, "FAILED", 3)
+
+
+def test_more_left_out_than_a_tag_holds_does_not_keep_the_answer_from_coming(sweep):
+    words = [*XOR, "epochs=2", "optimizer=glob(*)", "optimizer.momentum=0.5,0.8,0.9", "init=glob(he*)", "seed=range(8)"]
+    table = grid.read(words)
+    assert sum(map(len, table.skipped)) > 0
+    table.skipped.extend(f"{index}: {sentence}" for index in range(200) for sentence in table.skipped[:1])
+    swept = execute(table, console=Console(quiet=True))
+    parent = tracking.find(swept.run_id)
+    assert parent.status == "FINISHED"
+    assert json.loads(parent.tags["sweep.skipped"])[-1].endswith(" more")
+
+
+def test_a_sweep_whose_answer_fails_still_ends_truthfully(sweep, monkeypatch):
+    from zoo.sweeps import answer
+
+    def fail(*arguments):
+        raise RuntimeError("No space for pictures.")
+
+    monkeypatch.setattr(answer, "answer", fail)
+    swept, parent, children = sweep(*XOR, "seed=0,1")
+    assert (swept.exit_code, parent.status) == (1, "FAILED")
+    assert {child.status for child in children} == {"FINISHED"}
+
+
+def test_runs_of_one_program_follow_each_other(monkeypatch):
+    from zoo.sweeps.plan import plan
+
+    words = ["model=lstm", "seed=range(2)", "optimizer=sgd,adam"]
+    table = grid.read(words)
+    (group,) = plan(table.cells, table.settings)
+    order = [(cell.config.optimizer.name, cell.config.seed) for cell in group.cells]
+    assert order == [("sgd", 0), ("sgd", 1), ("adam", 0), ("adam", 1)]
+
+
+def test_a_job_that_finds_its_input_bad_after_it_was_opened_is_recorded_once(sweep, tmp_path, monkeypatch):
+    (tmp_path / "callbacks_of_mine.py").write_text(
+        "import keras\n\nclass Nothing(keras.callbacks.Callback):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    swept, _, children = sweep(*XOR, "callbacks=[callbacks_of_mine.Nothing]", "monitor=val_f1", "seed=0,1")
+    assert swept.exit_code == 1
+    assert [child.tags["outcome"] for child in children] == ["error", "error"]

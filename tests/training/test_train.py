@@ -159,3 +159,22 @@ def test_a_seeded_training_repeats_to_the_bit(loop, train_one):
     weights = [train_one(*overrides, fresh=True).weights for _ in range(2)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_end_asked_for_too_late_for_a_run_reaches_the_sweep_around_it():
+    import os
+    import signal
+
+    from zoo.training.interruption import Interrupted, Interruption
+
+    with Interruption() as outer:
+        with Interruption():
+            os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(Interrupted):
+            outer.check()
+    with Interruption() as outer:
+        with Interruption() as inner:
+            os.kill(os.getpid(), signal.SIGINT)
+            with pytest.raises(Interrupted):
+                inner.check()
+        outer.check()  # it has been heard

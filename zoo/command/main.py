@@ -99,6 +99,9 @@ def _sweep(asked: argparse.Namespace, words: list[str]) -> int:
     if any("hydra/sweeper" in word for word in hydras):  # it makes up the words of each run
         return _run_by_hydra(asked, words)
     table = grid.read([word for word in words if word not in hydras])
+    if any(cell.config.dry_run for cell in table.cells):
+        print(table.listing())
+        return 0
     if hydras:
         from zoo.start import composer
         from zoo.sweeps import launched
@@ -138,6 +141,9 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
 
         try:
             config = compose(*settings.overrides.task)
+            if launched.has_ended(config):
+                exit_codes.append(0)
+                return math.nan
             from zoo.run import run
 
             result = run(config, folder=folder, within=launched.within(config))

@@ -68,7 +68,7 @@ class Logits(keras.layers.Dense):
         self.product_dtype = product_dtype
 
     def call(self, inputs, training=None):  # type: ignore[no-untyped-def]  # noqa: D102
-        if not tf.is_tensor(inputs):
+        if not tf.is_tensor(inputs) or self.activation is not keras.activations.linear or self.lora_enabled:
             return super().call(inputs, training)
         features = tf.cast(inputs, self.product_dtype)
         product = Product(features, self.kernel.value, self.bias.value if self.use_bias else None, transposed=False)
@@ -107,7 +107,7 @@ class TiedEmbedding(keras.layers.ReversibleEmbedding):
 class TokenCrossentropy(keras.losses.SparseCategoricalCrossentropy):
     """Keras's sparse categorical cross-entropy on logits; fast on logits whose origin is known.
 
-    The mean over all tokens, as Keras's; weighted rows go Keras's way.
+    The mean over all tokens, as Keras's; weighted rows, masks and classes to ignore go Keras's way.
 
     Args:
         from_logits: As Keras's.
@@ -132,7 +132,8 @@ class TokenCrossentropy(keras.losses.SparseCategoricalCrossentropy):
             sample_weight: Weights of the rows.
         """
         product = origin(y_pred)
-        if product is None or sample_weight is not None or self.reduction != "sum_over_batch_size":
+        plain = self.from_logits and self.ignore_class is None and getattr(y_pred, "_keras_mask", None) is None
+        if not plain or product is None or sample_weight is not None or self.reduction != "sum_over_batch_size":
             return super().__call__(y_true, y_pred, sample_weight)
         return mean_crossentropy(product, tf.cast(y_true, tf.int32), compiled=self.compiled)
 

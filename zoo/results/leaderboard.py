@@ -75,7 +75,7 @@ class Leaderboard:
 
     Attributes:
         trials: What they were made from.
-        rows: By rank; of equal medians the lower third quartile comes first, then the better mean.
+        rows: By rank; of equal medians the better quartile comes first, then who lost fewer runs, then the better mean.
         test_median: Of the test metric over the runs of the best choice; NaN if unknown.
         test_of_best: The test metric of that one of its runs whose validation value is best; NaN if unknown.
     """
@@ -149,11 +149,12 @@ def _ends(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     return (*paired.interval(resampled.ranks), *paired.interval(resampled.medians))
 
 
-def _tie_break(scores: np.ndarray) -> tuple[float, float]:
-    """Return what orders choices of equal median: the upper quartile, then the mean."""
+def _tie_break(scores: np.ndarray) -> tuple[float, float, float]:
+    """Return what orders choices of equal median: the upper quartile, then the share that was lost, then the mean."""
     present = scores[~np.isnan(scores)]
     finite = present[np.isfinite(present)]
-    return float(paired.quantile(present, 0.75)), float(finite.mean()) if finite.size else math.inf
+    lost = 1.0 - finite.size / max(1, present.size)
+    return float(paired.quantile(present, 0.75)), lost, float(finite.mean()) if finite.size else math.inf
 
 
 def _row(

@@ -26,11 +26,12 @@ class _Line:
     label: str
     rates: np.ndarray
     rows: list[Row]
+    places: list[int]
 
     @property
     def best(self) -> int | None:
         """The place of the best learning rate; None where all runs of all were lost."""
-        place = min(range(len(self.rows)), key=lambda index: self.rows[index].rank)
+        place = min(range(len(self.rows)), key=self.places.__getitem__)
         return place if math.isfinite(self.rows[place].median) else None
 
     @property
@@ -91,15 +92,16 @@ def _lines(board: Leaderboard, rate: str) -> list[_Line]:
     """Return a line for each choice of the other keys, the best first."""
     keys = board.trials.keys
     at = keys.index(rate)
-    found: dict[str, list[tuple[float, Row]]] = {}
-    for row in board.rows:
+    found: dict[str, list[tuple[float, int, Row]]] = {}
+    for place, row in enumerate(board.rows):
         others = [spoken(key, value, keys) for key, value in zip(keys, row.choice, strict=True) if key != rate]
         if (value := number(row.choice[at])) is not None and value > 0:
-            found.setdefault(" + ".join(others) or board.trials.name, []).append((value, row))
+            found.setdefault(" + ".join(others) or board.trials.name, []).append((value, place, row))
     lines = []
     for label, pairs in found.items():
         pairs.sort(key=lambda pair: pair[0])
-        lines.append(_Line(label, np.array([value for value, _ in pairs]), [row for _, row in pairs]))
+        rates, places, rows = zip(*pairs, strict=True)
+        lines.append(_Line(label, np.array(rates), list(rows), list(places)))
     return lines
 
 

@@ -70,12 +70,25 @@ class Grid:
     words: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
 
+    def listing(self) -> str:
+        """Return what would be run, for a reader."""
+        lines = [f"{len(self.cells):,} run{'s' * (len(self.cells) > 1)}"]
+        lines += [f"  {key}: {', '.join(values)}" for key, values in self.swept.items()]
+        lines += [f"  fixed: {' '.join(self.fixed)}"] if self.fixed else []
+        lines += [f"Left out: {line}" for line in self.skipped]
+        return "\n".join([*lines, "Dry run: nothing was trained, nothing was recorded."])
+
     def hydra_words(self) -> list[str]:
         """Return the same sweep in words that Hydra's own sweeper reads.
 
         Raises:
             BadInput: It is none of all combinations.
         """
+        if scaled := [word for word in (*self.swept, *self.fixed) if word.startswith(overrides.LR_SCALE)]:
+            raise BadInput(
+                f"Hydra's launchers do not know {scaled[0].partition('=')[0]}. Name optimizer.learning_rate itself, or "
+                "leave out the launcher."
+            )
         if self.settings.paired or self.skipped:
             why = "sweep.paired" if self.settings.paired else "a preset or pattern that leaves some combinations out"
             raise BadInput(f"Hydra's launchers run all combinations of values, not {why}. Name the values themselves.")
@@ -113,6 +126,12 @@ def read(words: Sequence[str]) -> Grid:
     refused = {job: one for job, one in zip(jobs, found, strict=True) if isinstance(one, BadInput)}
     if refused and (not lenient or len(refused) == len(jobs)):
         raise BadInput(" ".join(dict.fromkeys(map(str, refused.values()))))
+    # What the user has named, rather than a preset or a pattern, has to be possible in one combination at least.
+    named = overrides.axes([word for word in own if not overrides.has_glob([word])])
+    for word in (word for words in named.values() for word in words):
+        having = [job for job in jobs if word in job]
+        if having and all(job in refused for job in having):
+            raise BadInput(" ".join(dict.fromkeys(str(refused[job]) for job in having)))
     cells = [Cell(one, choice(job, swept)) for job, one in zip(jobs, found, strict=True) if isinstance(one, Config)]
     fixed = tuple(values[0] for values in axes.values() if len(values) == 1)
     return Grid(cells, swept, settings, _in_sentences(refused, swept), tuple(words), fixed)
@@ -144,6 +163,8 @@ def _settings(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         elif (allowed := _SETTINGS[name]) is not None and value not in allowed:
             raise BadInput(f"{key} should be {', '.join(map(shown, allowed))}. Received: {word}.")
         else:
+            if name == "resume" and value is not None:
+                value = word.partition("=")[2].strip("'\"")  # an id, also where it looks like a number
             settings[name] = tuple(map(str, value)) if name == "paired" else value
     return settings, others
 
@@ -159,7 +180,9 @@ def _by_preset(given: Mapping[str, Any], own: Sequence[str]) -> tuple[Settings, 
     if not isinstance(over, list) or not all(isinstance(word, str) for word in over):
         raise BadInput(f"{path} should hold a list of words: over: [optimizer=sgd,adam, seed=range(5)].")
     more, _ = _settings([f"{GROUP}.{key}={shown(value)}" for key, value in tree.items()])
-    said = {_key(word) for word in own}
+    said = {_key(word): word for word in own}
+    if "data.folds" in said and "data.fold" not in said:  # all of as many as there are then
+        over = [f"data.fold=range({_value(said['data.folds'])})" if _key(w) == "data.fold" else w for w in over]
     return Settings(**{**more, **given}), [word for word in over if _key(word) not in said]
 
 

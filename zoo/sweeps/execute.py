@@ -91,11 +91,11 @@ class _Sweep:
 
     def live(self) -> Swept:
         """Run everything, keep the best models, answer, close the parent."""
-        quiet.import_tensorflow()
         from zoo.training.interruption import Interrupted, Interruption
 
         try:
             with Interruption() as interruption, self.board:
+                quiet.import_tensorflow()
                 for group in plan(self.cells, self.grid.settings):
                     self._run_group(group, interruption.check)
                     interruption.check()
@@ -112,7 +112,8 @@ class _Sweep:
             log.error("".join(traceback.format_exception(error)))
             self.code = max(self.code, 1)
         self.console.print(f"\n{self.board.summary()}", markup=False)
-        self.parent.close(self._status(), self.folder, self.console)
+        if not self.parent.close(self._status(), self.folder, self.console):
+            self.code = max(self.code, 1)
         if self.code >= INTERRUPTED and self.parent.id:
             words = [word for word in self.grid.words if not word.startswith("sweep.resume=")]
             command = shlex.join(["python", sys.argv[0], "-m", *words, f"sweep.resume={self.parent.id}"])
@@ -125,38 +126,43 @@ class _Sweep:
         return "FAILED" if self.code else "FINISHED"
 
     def _run_group(self, group: Group, check_interrupt: Callable[[], None]) -> None:
-        if reason := group.reason or self._run_together(group.cells, check_interrupt):
-            log.info(f"{len(group.cells):,} run{'s' * (len(group.cells) > 1)} one after another: {reason}.")
-            for cell in group.cells:
-                self._run_alone(cell)
-                check_interrupt()
+        left, reason = group.cells, group.reason
+        if not reason:
+            left, reason = self._run_together(group.cells, check_interrupt)
+        if left:
+            log.info(f"{len(left):,} run{'s' * (len(left) > 1)} one after another: {reason.rstrip('.')}.")
+        for cell in left:
+            self._run_alone(cell)
+            check_interrupt()
 
-    def _run_together(self, cells: Sequence[Cell], check_interrupt: Callable[[], None]) -> str:
-        """Train runs as one program; return why they can't be, or nothing."""
+    def _run_together(self, cells: Sequence[Cell], check_interrupt: Callable[[], None]) -> tuple[list[Cell], str]:
+        """Train runs as one program; return those that are left, and why they can't be trained so."""
         from zoo.sweeps.together import Together
+        from zoo.training.interruption import Interrupted
 
-        made = 0
+        left = list(cells)
         try:
             splits = self._splits(cells[0])
         except Exception as error:
             self._fail(cells, error)
-            return ""
+            return [], ""
         try:
             together = Together(cells, splits, self.parent.store, self.parent.id, self._tags)
             if reason := together.obstacle(forced=self.grid.settings.vectorize is True):
-                return reason
+                return left, reason
             for chunk in together.train(check_interrupt, self.board.working):
-                made += len(chunk)
+                made = {id(cell) for cell, _ in chunk}
+                left = [cell for cell in left if id(cell) not in made]
                 self._take(chunk)
                 self._stop_if_interrupted(chunk)
-        except (BadInput, tracking.TrackingError):
+        except (Interrupted, tracking.TrackingError):
             raise
+        except BadInput as error:  # one of them has what the others have not
+            return left, f"they can't train together ({error})"
         except Exception as error:
-            if made:
-                raise
             log.debug("%s", traceback.format_exc())
-            return f"TensorFlow can't stack them ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
-        return ""
+            return left, f"TensorFlow can't stack them ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
+        return left, ""
 
     def _run_alone(self, cell: Cell) -> None:
         number = len(self.results)

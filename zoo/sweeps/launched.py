@@ -13,7 +13,7 @@ from zoo.config import Config
 from zoo.run import Within
 from zoo.start import naming
 from zoo.start.grid import Grid, choice
-from zoo.sweeps.parent import open_parent, record_failure
+from zoo.sweeps.parent import ENDED, open_parent, record_failure
 
 VARIABLE = "ZOO_SWEEP"
 
@@ -38,16 +38,21 @@ def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
         parent = open_parent(grid)
         folder.mkdir(parents=True)
         with terminal.log_file(folder / "sweep.log"):
-            os.environ[VARIABLE] = json.dumps({"parent": parent.id, "swept": list(grid.swept)})
-            code = 130
+            told = {"parent": parent.id, "swept": list(grid.swept), "ended": sorted(parent.ended)}
+            os.environ[VARIABLE] = json.dumps({**told, "keeps_models": grid.settings.keep != "none"})
+            code = 1
             try:
                 code = hydra(
                     [f"hydra.sweep.dir={folder}", *words]
                 )  # a folder that the user names comes later, and wins
+            except KeyboardInterrupt:
+                code = 130
+                raise
             finally:
                 del os.environ[VARIABLE]
                 children = tracking.children([parent.id], parent.store.uri, or_none=True) if parent.id else []
-                if any(child.tags.get("outcome", "error") == "error" for child in children):
+                ended = {child.tags.get("config_hash") for child in children if child.tags.get("outcome") in ENDED}
+                if any(child.tags.get("config_hash") not in ended for child in children):
                     code = max(code, 1)
                 parent.close("KILLED" if code >= 128 else "FAILED" if code else "FINISHED", folder, console)
     return code
@@ -58,7 +63,13 @@ def within(config: Config) -> Within | None:
     if VARIABLE not in os.environ:
         return None
     sweep = json.loads(os.environ[VARIABLE])
-    return Within(sweep["parent"], {"choice": json.dumps(choice(config.overrides, sweep["swept"]))})
+    tags = {"choice": json.dumps(choice(config.overrides, sweep["swept"]))}
+    return Within(sweep["parent"], tags, keeps_model=sweep["keeps_models"])
+
+
+def has_ended(config: Config) -> bool:
+    """Tell whether a run has ended in the sweep that goes on, so that it is not to be made again."""
+    return VARIABLE in os.environ and naming.fingerprint(config) in json.loads(os.environ[VARIABLE])["ended"]
 
 
 def fail(config: Config, error: Exception) -> bool:

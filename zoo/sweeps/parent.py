@@ -30,35 +30,41 @@ class Parent:
     Attributes:
         store: The opened store, for the runs of the sweep too.
         id: Of the run; None where nothing is tracked.
+        ended: Hashes of the configs whose runs have ended before; see `zoo.start.naming.fingerprint`.
     """
 
     def __init__(self, store: tracking.Store, record: tracking.Run, ended: frozenset[str] = frozenset()):
         self.store, self.id = store, record.id
-        self._record, self._ended = record, ended
+        self._record, self.ended = record, ended
 
     def left(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return the runs that have not ended yet, by the hashes of their configs."""
-        if not self._ended:
-            return list(cells)
-        return [cell for cell in cells if naming.fingerprint(cell.config) not in self._ended]
+        return [cell for cell in cells if naming.fingerprint(cell.config) not in self.ended]
 
-    def close(self, status: tracking.Status, folder: Path, console: Console) -> None:
-        """Answer from the tracked runs, and end the run with a truthful status."""
+    def close(self, status: tracking.Status, folder: Path, console: Console) -> bool:
+        """Answer from the tracked runs, end the run with a truthful status, and tell whether all of that went well."""
         from zoo.sweeps import answer
 
-        if self.id is not None:
-            try:
-                found = answer.answer([self.id], self.store.uri, folder / "report", console)
-                answer.record(found, self.id)
-            except BadInput as error:
-                log.warning(f"There is no answer: {error}")
-            terminal.flush_log()
-            self._record.log_artifact(folder / "sweep.log")
-        self._record.finish(status)
+        well = False
+        try:
+            if self.id is not None:
+                try:
+                    found = answer.answer([self.id], self.store.uri, folder / "report", console)
+                    answer.record(found, self.id)
+                except BadInput as error:
+                    log.warning(f"There is no answer: {error}")
+                terminal.flush_log()
+                self._record.log_artifact(folder / "sweep.log")
+            well = True
+        except Exception as error:
+            log.error("".join(traceback.format_exception(error)))
+        finally:  # also where Ctrl-C ends the answer
+            self._record.finish(status if well or status == "KILLED" else "FAILED")
         if self._record.ui_command:
             console.print(
                 f"  sweep    {self.id}\n  files    {folder}\n  compare  {self._record.ui_command}", markup=False
             )
+        return well
 
 
 def record_failure(
@@ -109,7 +115,7 @@ def open_parent(grid: Grid) -> Parent:
             "sweep": "true",
             "model": ", ".join(models),
             "sweep.swept": json.dumps(list(grid.swept)),
-            "sweep.skipped": json.dumps(grid.skipped),
+            "sweep.skipped": _in_a_tag(grid.skipped),
             "sweep.command": shlex.join([Path(sys.argv[0]).name, "-m", *grid.words]),
             "sweep.words": json.dumps(grid.words),
         }
@@ -140,3 +146,14 @@ def _name(grid: Grid, models: Sequence[str]) -> str:
     keys = " × ".join(key.rpartition(".")[2] for key in grid.swept if key != "model")
     count = f"{len(grid.cells):,} run{'s' * (len(grid.cells) > 1)}"
     return f"{', '.join(models)}: {keys}, {count}" if keys else f"{', '.join(models)}: {count}"
+
+
+def _in_a_tag(lines: Sequence[str], longest: int = 7_000) -> str:
+    """Return as many lines as a tag holds, as a JSON list that says how many more there are."""
+    kept = list(lines)
+    while (
+        len(text := json.dumps([*kept, *([f"and {len(lines) - len(kept):,} more"] * (len(kept) < len(lines)))]))
+        > longest
+    ):
+        kept = kept[: len(kept) * 3 // 4]
+    return text

@@ -11,7 +11,7 @@ class Group:
     """Runs that are made in the same way.
 
     Attributes:
-        cells: In the order of the sweep.
+        cells: In the order of the sweep; alone, those of one program after each other.
         reason: Why they run one after another, in words; empty where they may train together.
     """
 
@@ -39,6 +39,17 @@ def plan(cells: Sequence[Cell], settings: Settings) -> list[Group]:
     groups = [Group(members) for members in together.values() if len(members) > 1]
     if single := [members[0] for members in together.values() if len(members) == 1]:
         apart.setdefault("no other run shares shape, data and optimizer with it", []).extend(single)
-    groups += [Group(members, reason) for reason, members in apart.items()]
+    groups += [Group(_by_program(members), reason) for reason, members in apart.items()]
     place = {id(cell): index for index, cell in enumerate(cells)}
     return sorted(groups, key=lambda group: place[id(group.cells[0])])
+
+
+def _by_program(cells: Sequence[Cell]) -> list[Cell]:
+    """Return runs in an order in which those that share a compiled program follow each other."""
+    from zoo.training import population
+
+    first: dict[str, int] = {}
+    keys = [population.same_program(cell.config) for cell in cells]
+    for key in keys:
+        first.setdefault(key, len(first))
+    return [cell for _, cell in sorted(zip(keys, cells, strict=True), key=lambda pair: first[pair[0]])]

@@ -22,6 +22,7 @@ from zoo.training.step import TrainStep
 MAX_EPOCHS = 512
 MAX_BYTES = 2**25  # of recorded states in one call
 _SHORT = 1e8  # floating point operations of an epoch: some milliseconds
+_FEW = 256  # steps of an epoch; without XLA a step takes a tenth of a millisecond, however small it is
 
 
 def pays(model: keras.Model, training: Batches) -> bool:
@@ -30,7 +31,7 @@ def pays(model: keras.Model, training: Batches) -> bool:
     Layers with carried state are left out: it would have to be reset between epochs.
     """
     layers = model._flatten_layers(include_self=False, recursive=True)
-    short = setup.operations(model, training, training.rows) < _SHORT
+    short = setup.operations(model, training, training.rows) < _SHORT and training.steps <= _FEW
     return short and not any(getattr(layer, "stateful", False) for layer in layers)
 
 
@@ -187,9 +188,9 @@ class EpochsAhead:
         seconds = time.perf_counter() - began
         self._seconds = seconds / count
         self._first, self._done = epoch, epoch + count
-        # The first call also compiles; a loaded machine must not make calls long.
+        # The first call also compiles, and tells nothing; a loaded machine must not make calls long.
         fitting = int(count * SECONDS_PER_CALL / max(seconds, 1e-6))
-        self._count = min(16 if epoch == 0 else max(1, min(fitting, 32 * count)), size)
+        self._count = 1 if epoch == 0 else max(1, min(fitting, 32 * count, size))
 
 
 def deal(order: np.ndarray, size: int) -> list[tf.Tensor]:

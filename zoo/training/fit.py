@@ -41,20 +41,29 @@ def train(program: Program, *, epochs: int, callbacks: Sequence[keras.callbacks.
 class Resident:
     """The rows of a split where the compiled step can fetch them.
 
-    In variables, because XLA would fold the arrays that a function captures into the program, for minutes.
+    In variables, because XLA would fold the arrays that a function captures into the program, for minutes. Whole
+    numbers are int64 there beside a GPU: TensorFlow keeps variables of int32 in the host's memory, which a program that
+    XLA has compiled for the GPU cannot read.
     """
 
     def __init__(self, batches: Batches):
-        self._arrays = [tf.Variable(array, trainable=False) for array in resident(batches)]
+        arrays = resident(batches)
+        self._types = [array.dtype for array in arrays]
+        on_gpu = bool(tf.config.list_logical_devices("GPU"))
+        held = [tf.int64 if on_gpu and kind == tf.int32 else kind for kind in self._types]
+        self._arrays = [
+            tf.Variable(tf.cast(array, kind), trainable=False) for array, kind in zip(arrays, held, strict=True)
+        ]
 
     def hold(self, batches: Batches) -> None:
         """Take other rows of the same shapes."""
         for variable, array in zip(self._arrays, resident(batches), strict=True):
-            variable.assign(array)
+            variable.assign(tf.cast(array, variable.dtype))
 
     def take(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Return (x, y) or (x, y, weight) of some rows, int32 [batch]."""
-        return tuple(tf.gather(array, rows) for array in self._arrays)
+        taken = [tf.gather(array, rows) for array in self._arrays]
+        return tuple(tf.cast(array, kind) for array, kind in zip(taken, self._types, strict=True))
 
 
 class Stream(keras.callbacks.Callback):
