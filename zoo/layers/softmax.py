@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-_SLICES = 2  # of the tokens of a batch; more make the matrix products too thin
+_SLICES = 4  # of the tokens of a batch; more make the matrix products too thin
 _FROM = "_zoo_product"
 
 
