@@ -56,7 +56,9 @@ def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) 
     _, weights = predictions.weights([(w.path, w.numpy()) for w in model.trainable_variables], folder)
     values = _outputs(model, splits.train.x, config)
     predicted = values[:, 0] if values.shape[1] == 1 else values.argmax(axis=1)
-    _, table = predictions.table(splits.train.x, splits.train.y, predicted, folder)
+    linear = config.model.output == "values" and not config.model.hidden
+    closed = {"least squares": predictions.least_squares(splits.train.x, splits.train.y)} if linear else {}
+    _, table = predictions.table(splits.train.x, splits.train.y, predicted, folder, closed)
     return f"{weights}\n\n{table}" if model.count_params() <= READABLE else table
 
 

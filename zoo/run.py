@@ -226,11 +226,16 @@ class _Life:
     def _test(self, best_weights: "list[np.ndarray]") -> None:
         """Measure the best weights on the test split, once, and report."""
         from zoo import artifacts
+        from zoo.models import ngram
         from zoo.training.train import test
 
-        logs = test(best_weights, self.splits, self.config)
+        splits = self.splits
+        logs = test(best_weights, splits, self.config)
         self.result.metrics |= {f"test_{name}": value for name, value in logs.items()}
-        sample = artifacts.write_reports(self.kept, self.splits, self.config, self.folder)
+        if splits.spec.kind == "tokens":
+            words = splits.spec.classes
+            self.result.metrics["test_trigram_perplexity"] = ngram.perplexity(splits.train.x, splits.test.x, words)
+        sample = artifacts.write_reports(self.kept, splits, self.config, self.folder)
         if sample:
             self.console.print(f"\n{sample}\n", markup=False, highlight=False)
 

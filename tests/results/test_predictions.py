@@ -36,6 +36,15 @@ def test_each_input_stands_beside_its_label_prediction_and_result(tmp_path):
     ]
 
 
+def test_the_closed_form_stands_beside_what_a_linear_model_has_learned(tmp_path):
+    x, y = np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0], [4.0, 5.0]]), np.array([0, 1, 1, 0])
+    closed = predictions.least_squares(x, y)
+    np.testing.assert_allclose(closed, 0.5)  # no line through these points does better, whatever its weights
+    path, text = predictions.table(x, y, np.full(4, 0.25), tmp_path, {"least squares": closed})
+    assert rows(path)[0] == ["x1", "x2", "label", "prediction", "least squares", "result"]
+    assert text.splitlines()[1].split() == ["1", "2", "0", "0.2500", "0.5000", "right"]
+
+
 def test_predictions_in_the_table_read_back_to_the_bit(tmp_path):
     predicted = np.random.default_rng(0).random(50).astype(np.float32)
     path, _ = predictions.table(np.zeros((50, 1)), np.ones(50, int), predicted, tmp_path)

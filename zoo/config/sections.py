@@ -143,7 +143,7 @@ class Data(Option):
 class Loop(Section):
     """Who drives the training."""
 
-    name: Literal["fit", "tape"]
+    name: Literal["fit", "tape", "by_hand"]
     jit: bool | None = None
     steps_per_execution: Size | None = None
 

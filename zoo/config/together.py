@@ -18,7 +18,7 @@ def conflicts(config: "Config") -> Iterator[str]:
             f"Choose data that gives {model.reads}, or a model that reads {data.gives}."
         )
         return  # whatever else is wrong follows from it
-    for part in (_classes, _folds, _batches, _loss, _metrics, _learning_rate):
+    for part in (_classes, _folds, _batches, _loss, _metrics, _learning_rate, _by_hand):
         yield from part(config)
 
 
@@ -139,4 +139,27 @@ def _learning_rate(config: "Config") -> Iterator[str]:
         yield (
             "schedule.warmup should be shorter than the training. "
             f"Received: schedule.warmup={schedule.warmup:g}, epochs={config.epochs}."
+        )
+
+
+def _by_hand(config: "Config") -> Iterator[str]:
+    if config.loop.name != "by_hand":
+        return
+    model = config.model
+    wrong = [
+        *(["another model than linear or xor_mlp's"] if model.build != "zoo.models.mlp.build" else []),
+        *([f"model.activation={model.activation}"] if model.hidden and model.activation != "sigmoid" else []),
+        *(["more than one output"] if config.data.target != "binary" and model.output != "values" else []),
+        *([f"model.dropout={model.dropout:g}"] if model.dropout else []),
+        *(["model.batch_normalization=true"] if model.batch_normalization else []),
+        *([f"model.l2={model.l2:g}"] if model.l2 else []),
+        *([f"label_smoothing={config.label_smoothing:g}"] if config.label_smoothing else []),
+        *([f"class_weight={shown(config.class_weight)}"] if config.class_weight is not None else []),
+        *([f"precision={config.precision}"] if config.precision != "float32" else []),
+        *(["loop.jit=true"] if config.loop.jit else []),
+    ]
+    if wrong:
+        yield (
+            "loop=by_hand knows the formulas of sigmoid layers with one output, without dropout, normalization, "
+            f"regularization or weights of classes. Received: {', '.join(wrong)}. Use loop=tape."
         )

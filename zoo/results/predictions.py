@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ SHOWN = 20
 """The most examples shown in the terminal."""
 
 
-def table(x: np.ndarray, y: np.ndarray, predicted: np.ndarray, folder: Path) -> tuple[Path, str]:
+def table(
+    x: np.ndarray, y: np.ndarray, predicted: np.ndarray, folder: Path, beside: Mapping[str, np.ndarray] | None = None
+) -> tuple[Path, str]:
     """Write each input with its label, its prediction, and whether that is right.
 
     Args:
@@ -23,6 +25,7 @@ def table(x: np.ndarray, y: np.ndarray, predicted: np.ndarray, folder: Path) -> 
         predicted: float [n] or [n, 1], a probability or value for labels 0 and 1, right if on the label's side of 0.5;
             or int [n], the predicted class.
         folder: Where to write.
+        beside: Further columns, float [n] by name, shown beside the prediction.
 
     Returns:
         The path of `predictions.csv` (every example, full precision), and an aligned table of the first ones.
@@ -40,7 +43,9 @@ def table(x: np.ndarray, y: np.ndarray, predicted: np.ndarray, folder: Path) -> 
         )
     results = np.where(_is_right(y, predicted), "right", "wrong")
     header, inputs = _inputs(x)
-    header += ["label", "prediction", "result"]
+    further = dict(beside or {})
+    header += ["label", "prediction", *further, "result"]
+    columns = [y, predicted, *further.values(), results]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "predictions.csv"
@@ -48,11 +53,22 @@ def table(x: np.ndarray, y: np.ndarray, predicted: np.ndarray, folder: Path) -> 
         writer = csv.writer(file)
         writer.writerow(header)
         # str() of a NumPy float is the shortest text that reads back as the same float.
-        writer.writerows(map(str, row) for row in _rows(inputs, y, predicted, results, len(y)))
+        writer.writerows(map(str, row) for row in _rows(inputs, columns, len(y)))
     right = f"{np.count_nonzero(results == 'right'):,} of {len(y):,} right"
-    shown = [_short(row) for row in _rows(inputs, y, predicted, results, SHOWN)]
+    shown = [_short(row, inputs.shape[1]) for row in _rows(inputs, columns, SHOWN)]
     lines = [*_align([header, *shown]), right if len(y) <= SHOWN else f"{right}; the first {SHOWN} are shown"]
     return path, "\n".join(lines)
+
+
+def least_squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return what the linear function x w + b with the least squared error predicts, float64 [n].
+
+    Args:
+        x: float [n, features].
+        y: float [n].
+    """
+    design = np.column_stack([x, np.ones(len(x))]).astype(np.float64)
+    return design @ np.linalg.lstsq(design, np.asarray(y, np.float64).ravel(), rcond=None)[0]
 
 
 def weights(weights: Sequence[tuple[str, np.ndarray]], folder: Path) -> tuple[Path, str]:
@@ -101,14 +117,14 @@ def _inputs(x: np.ndarray) -> tuple[list[str], np.ndarray]:
     return ["example"], np.arange(len(x))[:, None]
 
 
-def _rows(inputs: np.ndarray, y: np.ndarray, predicted: np.ndarray, results: np.ndarray, limit: int) -> list[list[Any]]:
-    return [[*row, *rest] for row, *rest in zip(inputs[:limit], y, predicted, results, strict=False)]
+def _rows(inputs: np.ndarray, columns: Sequence[np.ndarray], limit: int) -> list[list[Any]]:
+    return [[*row, *rest] for row, *rest in zip(inputs[:limit], *columns, strict=False)]
 
 
-def _short(row: Sequence[Any]) -> list[str]:
-    *inputs, label, predicted, result = row
-    decimals = f"{predicted:.4f}" if isinstance(predicted, np.floating) else f"{predicted}"
-    return [*(f"{value:.6g}" for value in inputs), f"{label}", decimals, result]
+def _short(row: Sequence[Any], width: int) -> list[str]:
+    inputs, (label, *numbers, result) = row[:width], row[width:]
+    decimals = [f"{number:.4f}" if isinstance(number, np.floating) else f"{number}" for number in numbers]
+    return [*(f"{value:.6g}" for value in inputs), f"{label}", *decimals, result]
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

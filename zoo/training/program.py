@@ -59,7 +59,7 @@ class Program:
         self.steps_per_call = steps_per_call(config, user_callbacks)
         steps = self.steps_per_call or _steps_per_execution(model, learn)
         setup.compile_model(model, spec, config, steps_per_epoch=learn.steps, jit=self.jit, steps_per_execution=steps)
-        self.step = TrainStep(model, fused=setup.choose_fused(model, config, self.jit))
+        self.step = _step(model, config, self.jit)
         self._fresh = Fresh(model.optimizer.variables)
         self._functions: dict[Hashable, Any] = {}
 
@@ -84,6 +84,15 @@ class Program:
         self.model.reset_metrics()
         self.step.gradients.forget()
         self.learn, self.measure = learn, measure
+
+
+def _step(model: keras.Model, config: Config, jit: bool) -> TrainStep:
+    if config.loop.name == "by_hand":
+        from zoo.training.by_hand import StepByHand
+
+        squared = config.loss == "mse" or config.model.output == "values"
+        return StepByHand(model, config.model.output, "mean_squared" if squared else "binary_crossentropy")
+    return TrainStep(model, fused=setup.choose_fused(model, config, jit))
 
 
 def prepare(

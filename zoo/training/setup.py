@@ -80,6 +80,8 @@ def choose_jit(model: keras.Model, config: Config) -> bool:
         if config.loop.jit:
             log.warning("loop.jit=true has no effect beside deterministic=true, under which Keras does not use XLA.")
         return False
+    if config.loop.name == "by_hand":
+        return False
     if config.loop.jit is not None:
         return config.loop.jit
     layers = model._flatten_layers(include_self=False, recursive=True)

@@ -34,20 +34,23 @@ class TrainStep:
             y: Targets [batch, ...].
             weight: Weight of each row in the loss, float32 [batch].
         """
-        model, optimizer = self.model, self.model.optimizer
-        variables = model.trainable_variables
-
-        with tf.GradientTape() as tape:
-            prediction = model(x, training=True)  # forward
-            loss = model.compute_loss(x, y, prediction, weight, training=True)  # loss, and the layers' regularization
-            scaled_loss = optimizer.scale_loss(loss)  # differs from the loss in mixed_float16 only
-        gradients = dense(tape.gradient(scaled_loss, variables))  # gradient
-
-        self.gradients.observe(loss, gradients, optimizer.loss_scale_factor)
+        prediction, loss, gradients = self.differentiate(x, y, weight)
+        self.gradients.observe(loss, gradients, self.model.optimizer.loss_scale_factor)
         self._apply(gradients)  # clip, as the optimizer's clipnorm, global_clipnorm or clipvalue say; apply
 
         self._mean_loss.update_state(loss, sample_weight=tf.shape(x)[0])
-        return model.compute_metrics(x, y, prediction, weight)
+        return self.model.compute_metrics(x, y, prediction, weight)
+
+    def differentiate(
+        self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor | None]]:
+        """Return the prediction, the loss, and its gradient by each trainable variable."""
+        model = self.model
+        with tf.GradientTape() as tape:
+            prediction = model(x, training=True)  # forward
+            loss = model.compute_loss(x, y, prediction, weight, training=True)  # loss, and the layers' regularization
+            scaled_loss = model.optimizer.scale_loss(loss)  # differs from the loss in mixed_float16 only
+        return prediction, loss, dense(tape.gradient(scaled_loss, model.trainable_variables))  # gradient
 
     def _apply_all(self, gradients: list[tf.Tensor | None]) -> None:
         self.model.optimizer.apply(gradients, self.model.trainable_variables)

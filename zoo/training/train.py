@@ -104,7 +104,7 @@ def train(
     ]
     began = time.perf_counter()
     drive = fit.train
-    if config.loop.name == "tape":
+    if config.loop.name != "fit":
         # These look at the model itself, or change what the next epoch does.
         live = (
             user_callbacks

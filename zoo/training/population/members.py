@@ -17,7 +17,8 @@ def obstacle(config: Config) -> str | None:
     if config.model.reads == "tokens":
         return "recurrent layers spend their time in matrix products and carry state"
     if config.loop.name != "tape":
-        return "loop=fit asks for Keras's own loop"
+        who = {"fit": "asks for Keras's own loop", "by_hand": "computes outside of TensorFlow"}
+        return f"loop={config.loop.name} {who[config.loop.name]}"
     if optimizer.class_name.rpartition(".")[2] not in _ELEMENTWISE:
         return f"the update of {optimizer.class_name} is not elementwise"
     whole = ("clipnorm", "global_clipnorm", "gradient_accumulation_steps")
