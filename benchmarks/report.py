@@ -122,7 +122,7 @@ def rows(contest: Contest, found: dict[str, Any]) -> list[list[str]]:
         table.append(
             [
                 label if found["ok"] else f"{label} **failed**",
-                str(len(found["peers"][name]["measures"].get(str(measure), {}).get("samples", []))),
+                _rounds(found["peers"].get(name), str(measure)),
                 MEASURES[str(measure)][0].format(unit=contest.unit),
                 *cells,
                 "<br>".join(map(_ratio, goals)),
@@ -131,6 +131,10 @@ def rows(contest: Contest, found: dict[str, Any]) -> list[list[str]]:
             ]
         )
     return table
+
+
+def _rounds(peer: dict[str, Any] | None, measure: str) -> str:
+    return str(len(peer["measures"].get(measure, {}).get("samples", []))) if peer else ""
 
 
 def _cell(peer: dict[str, Any] | None, measure: str) -> str:

@@ -68,7 +68,8 @@ def test_every_contest_ends_with_samples_of_each_peer_and_equal_losses(by_name, 
             assert measured["measures"][contest.shown]["median"] > 0
     for goal in found["goals"]:
         if goal["against"] != TORCH or HAS_TORCH:
-            assert goal["low"] <= goal["value"] <= goal["high"]
+            assert goal["value"] is not None
+            assert (goal["low"], goal["high"]) == (None, None)  # one round tells nothing of the next
 
 
 @pytest.mark.slow
@@ -97,7 +98,7 @@ def test_the_report_says_on_what_it_was_measured_and_names_no_host_or_folder(hel
 def test_the_table_has_a_row_for_each_contest_with_all_its_columns(held):
     lines = (held[1] / "latest.md").read_text().splitlines()
     table = [line for line in lines if line.startswith("|")]
-    assert {line.count("|") for line in table} == {9}
+    assert {line.count("|") for line in table} == {10}
     for name in NAMES:
         assert any(line.startswith(f"| {name}") for line in table), name
 
