@@ -1,5 +1,6 @@
 """Many whole runs of the zoo in one process, as a sweep or a notebook has them, and what memory they leave behind."""
 
+import gc
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             result = run_zoo(config, folder=Path(folder), console=Console(quiet=True))
         losses.append(result.history["loss"][-1])
+        gc.collect()  # what is left to it is no growth
         resident.append(process.memory_info().rss / 1024**2)
     return {
         "growth_mb": resident[-1] - resident[len(resident) // 10],

@@ -95,6 +95,8 @@ def test_cells_that_cannot_be_are_refused_where_they_are_named_and_left_out_wher
         (["sweep=optimisers"], "Unknown sweep 'optimisers'. Did you mean 'optimizers'"),
         (["sweep.keeps=all", "seed=1,2"], "Did you mean 'sweep.keep'"),
         (["sweep.keep=some", "seed=1,2"], "sweep.keep should be best, all, none"),
+        (["sweep.paired=seed", "seed=1,2"], "sweep.paired should name two keys or more"),
+        (["sweep.vectorize=1", "seed=1,2"], "sweep.vectorize should be auto, true, false. Received: sweep.vectorize=1"),
         (["sweep.lr_scale=0,1"], "sweep.lr_scale should be a number above 0"),
         (["sweep.paired=[seed,init]", "seed=1,2"], "names init, which is not among the swept keys"),
         (["sweep.paired=[seed,init]", "seed=1,2", "init=zeros,ones,identity"], "2 of seed, 3 of init"),

@@ -102,6 +102,16 @@ def test_a_sweep_that_goes_on_runs_only_what_is_new(sweep):
     assert sorted(child.tags["seed"] for child in more) == ["0", "1", "2", "3"]
     assert {child.id for child in children} < {child.id for child in more}
     assert again.metrics["runs"] == 4
+    assert again.tags["sweep.command"].endswith(f"sweep.resume={parent.id}")  # the grid has grown
+
+
+def test_a_sweep_that_goes_on_stays_in_its_experiment_and_tells_of_all_that_was_swept(sweep):
+    _, parent, _ = sweep("model=xor_mlp,linear", "data=xor", "epochs=2", "optimizer=sgd", "seed=0")
+    swept, again, children = sweep("model=linear", "data=xor", "epochs=2", "seed=0,1", f"sweep.resume={parent.id}")
+    assert len(swept.results) == 1
+    assert len(children) == 3
+    assert {child.experiment_id for child in children} == {parent.experiment_id}
+    assert json.loads(again.tags["sweep.swept"]) == ["model", "seed"]
 
 
 def test_the_model_of_the_best_run_of_each_choice_is_kept(sweep):
@@ -162,7 +172,7 @@ def test_where_runs_cannot_train_together_each_fails_or_runs_by_itself(sweep, tm
 
 
 def test_more_left_out_than_a_tag_holds_does_not_keep_the_answer_from_coming(sweep):
-    words = [*XOR, "epochs=2", "optimizer=glob(*)", "optimizer.momentum=0.5,0.8,0.9", "init=glob(he*)", "seed=range(8)"]
+    words = [*XOR, "epochs=2", "optimizer=glob(*m)", "optimizer.momentum=0.5,0.9"]
     table = grid.read(words)
     assert sum(map(len, table.skipped)) > 0
     table.skipped.extend(f"{index}: {sentence}" for index in range(200) for sentence in table.skipped[:1])

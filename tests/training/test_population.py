@@ -123,6 +123,14 @@ def test_each_member_ends_when_and_why_it_would_alone(xor, train_one):
     assert {"early_stopped", "target_reached"} <= {single.training.outcome for single in singles}
 
 
+def test_a_member_that_ends_early_takes_a_share_of_the_epochs_that_it_ran_for(xor):
+    words = ["model=xor_mlp", "optimizer=adam", "epochs=400", "stop.metric=val_loss", "stop.value=0.4"]
+    quick, slow = composed(words, ["optimizer.learning_rate=0.5"], ["optimizer.learning_rate=0.0001"])
+    one, other = together([quick, slow], xor)
+    assert (one.training.outcome, other.training.outcome) == ("target_reached", "completed")
+    assert 0 < one.training.seconds < other.training.seconds
+
+
 def test_a_member_that_diverges_says_at_which_step_and_leaves_the_others_alone(data_dir, train_one):
     words = ["model=linear", "tracking=off", "epochs=100", "optimizer=sgd"]
     configs = composed(words, *[[f"optimizer.learning_rate={rate}"] for rate in ("1e30", "3", "0.01")])

@@ -64,7 +64,7 @@ def refuse(error: BadInput) -> int:
 
 def _serve(asked: argparse.Namespace, words: list[str]) -> int:
     from zoo.command import usage
-    from zoo.start import compose, grid, overrides
+    from zoo.start import command_line, compose, grid, overrides
 
     by_hydra = any(map(overrides.is_hydras, words))
     if asked.version:
@@ -74,7 +74,7 @@ def _serve(asked: argparse.Namespace, words: list[str]) -> int:
 
         print(completion.answer(" ".join(words)))
     elif asked.help:
-        print(usage.of(words, "zoo train" if sys.argv[0] == "zoo train" else f"python {sys.argv[0]}"))
+        print(usage.of(words, command_line.program()))
     elif asked.info or asked.hydra_help or asked.cfg in ("hydra", "all"):
         return _run_by_hydra(asked, words)
     elif asked.cfg:
@@ -97,6 +97,7 @@ def _sweep(asked: argparse.Namespace, words: list[str]) -> int:
 
     hydras = [word for word in words if overrides.is_hydras(word)]
     if any("hydra/sweeper" in word for word in hydras):  # it makes up the words of each run
+        print("zoo: A sweeper of Hydra's makes runs of their own, without a parent run or an answer.", file=sys.stderr)
         return _run_by_hydra(asked, words)
     table = grid.read([word for word in words if word not in hydras])
     if any(cell.config.dry_run for cell in table.cells):

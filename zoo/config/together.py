@@ -146,18 +146,19 @@ def _by_hand(config: "Config") -> Iterator[str]:
     if config.loop.name != "by_hand":
         return
     model = config.model
-    wrong = [
-        *(["another model than linear or xor_mlp's"] if model.build != "zoo.models.mlp.build" else []),
-        *([f"model.activation={model.activation}"] if model.hidden and model.activation != "sigmoid" else []),
-        *(["more than one output"] if config.data.target != "binary" and model.output != "values" else []),
-        *([f"model.dropout={model.dropout:g}"] if model.dropout else []),
-        *(["model.batch_normalization=true"] if model.batch_normalization else []),
-        *([f"model.l2={model.l2:g}"] if model.l2 else []),
-        *([f"label_smoothing={config.label_smoothing:g}"] if config.label_smoothing else []),
-        *([f"class_weight={shown(config.class_weight)}"] if config.class_weight is not None else []),
-        *([f"precision={config.precision}"] if config.precision != "float32" else []),
-        *(["loop.jit=true"] if config.loop.jit else []),
-    ]
+    found = {
+        "another model than linear or xor_mlp's": model.build != "zoo.models.mlp.build",
+        f"model.activation={model.activation}": model.hidden and model.activation != "sigmoid",
+        "more than one output": config.data.target != "binary" and model.output != "values",
+        f"model.dropout={model.dropout:g}": model.dropout,
+        "model.batch_normalization=true": model.batch_normalization,
+        f"model.l2={model.l2:g}": model.l2,
+        f"label_smoothing={config.label_smoothing:g}": config.label_smoothing,
+        f"class_weight={shown(config.class_weight)}": config.class_weight is not None,
+        f"precision={config.precision}": config.precision != "float32",
+        "loop.jit=true": config.loop.jit,
+    }
+    wrong = [what for what, is_so in found.items() if is_so]
     if wrong:
         yield (
             "loop=by_hand knows the formulas of sigmoid layers with one output, without dropout, normalization, "

@@ -4,21 +4,12 @@ A recurrent layer multiplies twice in each step: the input x[t] by a kernel W, a
 kernel U. The first product waits for no other step, so that the caller makes it for all of them at once, adds the bias,
 and hands the result over, gate by gate. Walked here, forward and back, is only what has to go step by step.
 
-Gradients are of the first order: the way back cannot be differentiated again.
+Each network here is what one step does, forward and back; zoo/layers/through_time.py walks the steps.
 """
-
-from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
-Tensors = Sequence[tf.Tensor]
-Steps = list[tuple[Any, ...]]
-
-# Steps are walked in stretches of a few. A stretch is a function of its own, traced once for each shape and not copied
-# into the graph that calls it: a graph of all steps takes seconds to trace and optimize, and runs no faster.
-LENGTH_OF_STRETCH = 8
-_stretch = tf.function(autograph=False, experimental_attributes={"_noinline": True})
+from zoo.layers.through_time import Steps, Tensors, stretch, walk_through_time
 
 
 def lstm(x: Tensors, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, *, return_sequences: bool) -> list[tf.Tensor]:
@@ -44,10 +35,10 @@ def lstm(x: Tensors, h: tf.Tensor, c: tf.Tensor, kernel: tf.Tensor, *, return_se
     Returns:
         The outputs, [time, batch, units] or [batch, units], and the last cell, [batch, units].
     """
-    return _walk(_lstm_steps, _lstm_steps_back, x, [h, c], kernel, [], return_sequences)
+    return walk_through_time(_lstm_steps, _lstm_steps_back, x, [h, c], kernel, [], return_sequences)
 
 
-@_stretch
+@stretch
 def _lstm_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
     h, c = state
     ui, uf, ug, uo = weights
@@ -64,7 +55,7 @@ def _lstm_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
     return steps
 
 
-@_stretch
+@stretch
 def _lstm_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> tuple[Tensors, Steps]:
     """Collect δ of i, f, g and o. c[t] acts in two ways: on h[t], and on c[t+1], from where `dc` comes."""
     dh, dc = d_state
@@ -102,10 +93,10 @@ def gru(x: Tensors, h: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *, return_
     Returns:
         The outputs, [time, batch, units] or [batch, units].
     """
-    return _walk(_gru_steps, _gru_steps_back, x, [h], kernel, [bias], return_sequences)
+    return walk_through_time(_gru_steps, _gru_steps_back, x, [h], kernel, [bias], return_sequences)
 
 
-@_stretch
+@stretch
 def _gru_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
     (h,) = state
     uz, ur, ug, bias = weights
@@ -120,7 +111,7 @@ def _gru_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
     return steps
 
 
-@_stretch
+@stretch
 def _gru_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> tuple[Tensors, Steps]:
     """Collect δ of z, r, g and a. h[t-1] acts through three products, and by what the update gate keeps of it."""
     (dh,) = d_state
@@ -150,10 +141,10 @@ def simple_rnn(x: Tensors, h: tf.Tensor, kernel: tf.Tensor, *, return_sequences:
     Returns:
         The outputs, [time, batch, units] or [batch, units].
     """
-    return _walk(_simple_steps, _simple_steps_back, x, [h], kernel, [], return_sequences)
+    return walk_through_time(_simple_steps, _simple_steps_back, x, [h], kernel, [], return_sequences)
 
 
-@_stretch
+@stretch
 def _simple_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
     (h,), (u,) = state, weights
     steps: Steps = []
@@ -163,7 +154,7 @@ def _simple_steps(x: list[Tensors], state: Tensors, weights: Tensors) -> Steps:
     return steps
 
 
-@_stretch
+@stretch
 def _simple_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> tuple[Tensors, Steps]:
     (dh,), (u,) = d_state, transposed
     deltas: Steps = []
@@ -172,74 +163,6 @@ def _simple_steps_back(steps: Steps, d_state: Tensors, transposed: Tensors) -> t
         dh = tf.matmul(delta, u)
         deltas.append((delta,))
     return [dh], deltas
-
-
-def _walk(
-    walk: Any, walk_back: Any, x: Tensors, state: Tensors, kernel: tf.Tensor, bias: Tensors, return_sequences: bool
-) -> list[tf.Tensor]:
-    """Walk through time, and say how gradients come back.
-
-    δ[t] is the gradient of what enters an activation function in step t. It leads to the gradients of
-
-        h[t-1]  by δ[t] Uᵀ, which the step before waits for,
-        x[t]    as it is, because x[t] enters by an addition,
-        U       by the sum of h[t-1]ᵀ δ[t] over all steps, which is one large product after the walk. Automatic
-                differentiation makes a small one in each step, and multiplies by U against the order it is stored in.
-
-    Args:
-        walk: From inputs, state and weights to one tuple for each step: the new state, and what the way back needs.
-        walk_back: From the steps, last first, to the gradient of the state before them and the δ of each. The last δ
-            of a step belongs to the last product with h[t-1].
-        x: The input's part of each gate, [time, batch, units].
-        state: Before the first step, the output first, each [batch, units].
-        kernel: The recurrent kernels of the gates, side by side.
-        bias: What is added to the last product, [units], or nothing.
-        return_sequences: Whether to return the outputs of all steps or the last one alone.
-
-    Returns:
-        The outputs, and what else the last state consists of.
-    """
-    if tf.executing_eagerly():
-        walk, walk_back = walk.python_function, walk_back.python_function
-    steps, gates = x[0].shape[0], kernel.shape[1] // kernel.shape[0]
-    count = -(-steps // LENGTH_OF_STRETCH)
-    stretches = [slice(steps * n // count, steps * (n + 1) // count) for n in range(count)]
-
-    @tf.custom_gradient
-    def through_time(x: Tensors, state: Tensors, kernel: tf.Tensor, bias: Tensors) -> tuple[Tensors, Any]:
-        kernels = tf.split(kernel, gates, axis=1)
-        x_by_step = list(zip(*[tf.unstack(gate) for gate in x], strict=True))
-        states, walked = [list(state)], []
-        for stretch in stretches:
-            done = walk(x_by_step[stretch], states[-1], [*kernels, *bias])
-            walked += done
-            states += [list(step[: len(state)]) for step in done]
-        history = tf.stack([output for output, *_ in states])
-        last = states[-1]
-
-        def back_through_time(d_outputs: tf.Tensor, *d_state: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            nothing = tf.zeros_like(last[0])
-            dh_outside = tf.unstack(d_outputs) if return_sequences else [nothing] * (steps - 1) + [d_outputs]
-            to_walk = list(zip(dh_outside, states, walked, strict=False))
-            transposed = [tf.transpose(kernel) for kernel in kernels]
-            d_before, collected = [nothing, *d_state], []
-            for stretch in reversed(stretches):
-                d_before, deltas = walk_back(to_walk[stretch][::-1], d_before, transposed)
-                collected += deltas
-            deltas = [tf.stack(delta[::-1]) for delta in zip(*collected, strict=True)]
-            of_products = [*deltas[: gates - 1], deltas[-1]]
-            d_kernel = [tf.matmul(_rows(history[:-1]), _rows(delta), transpose_a=True) for delta in of_products]
-            d_bias = [tf.reduce_sum(deltas[-1], axis=(0, 1)) for _ in bias]
-            return *deltas[: len(x)], *d_before, tf.concat(d_kernel, axis=1), *d_bias
-
-        return [history[1:] if return_sequences else last[0], *last[1:]], back_through_time
-
-    return through_time(x, state, kernel, bias)
-
-
-def _rows(stack: tf.Tensor) -> tf.Tensor:
-    """Return [time, batch, units] as [time x batch, units]."""
-    return tf.reshape(stack, (-1, stack.shape[2]))
 
 
 def _through_sigmoid(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:

@@ -160,12 +160,16 @@ def _settings(words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
                 raise BadInput(f"Unknown sweep '{shown(value)}'. {nearest(shown(value), presets())}")
         elif name not in _SETTINGS:
             raise BadInput(f"Unknown setting '{key}'. {nearest(key, [f'{GROUP}.{one}' for one in _SETTINGS])}")
-        elif (allowed := _SETTINGS[name]) is not None and value not in allowed:
+        elif (allowed := _SETTINGS[name]) is not None and shown(value) not in map(shown, allowed):
             raise BadInput(f"{key} should be {', '.join(map(shown, allowed))}. Received: {word}.")
         else:
             if name == "resume" and value is not None:
                 value = word.partition("=")[2].strip("'\"")  # an id, also where it looks like a number
-            settings[name] = tuple(map(str, value)) if name == "paired" else value
+            if name == "paired":
+                value = tuple(map(str, value if isinstance(value, list) else [value]))
+                if len(value) < 2:
+                    raise BadInput(f"{key} should name two keys or more: '{key}=[model,optimizer]'. Received: {word}.")
+            settings[name] = value
     return settings, others
 
 

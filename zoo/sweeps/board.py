@@ -24,7 +24,7 @@ class Board:
     def __init__(self, total: int, console: Console):
         self.total, self.done, self.console = total, 0, console
         self.counts: dict[str, int] = {}
-        self._best: tuple[float, str, str] | None = None
+        self._best: dict[str, tuple[float, str]] = {}  # by metric: runs of two models may watch different ones
         self._began, self._shown = time.monotonic(), 0
         self._bar: Progress | None = None
 
@@ -65,8 +65,9 @@ class Board:
         for result, monitored in ended:
             self.done += 1
             self.counts[result.outcome] = self.counts.get(result.outcome, 0) + 1
-            if result.exit_code == 0 and (self._best is None or is_better(monitored, result.target, self._best[0])):
-                self._best = result.target, monitored, result.name
+            best = self._best.get(monitored)
+            if result.exit_code == 0 and (best is None or is_better(monitored, result.target, best[0])):
+                self._best[monitored] = result.target, result.name
         if self._bar:
             self._bar.update(self._task, completed=self.done, text=self._standing())
         elif self.done * LINES // self.total > self._shown:
@@ -86,7 +87,5 @@ class Board:
         bad = [
             f"{self.counts[word]:,} {word}" for word in ("diverged", "error", "interrupted") if self.counts.get(word)
         ]
-        if self._best is None:
-            return ", ".join(bad)
-        value, metric, name = self._best
-        return "  ".join([*bad, f"best {metric} {value:.4g} ({name})"])
+        best = [f"best {metric} {value:.4g} ({name})" for metric, (value, name) in self._best.items()]
+        return "  ".join([", ".join(bad), *best]).strip()

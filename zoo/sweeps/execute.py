@@ -6,9 +6,7 @@ others still run; an interrupted sweep says how to go on.
 
 import json
 import logging
-import shlex
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from zoo.config import BadInput
 from zoo.data import Splits
 from zoo.outcome import Result
 from zoo.run import Within, load, run
-from zoo.start import naming
+from zoo.start import command_line, naming
 from zoo.start.grid import Cell, Grid
 from zoo.sweeps.board import Board
 from zoo.sweeps.parent import Parent, open_parent, record_failure
@@ -116,7 +114,7 @@ class _Sweep:
             self.code = max(self.code, 1)
         if self.code >= INTERRUPTED and self.parent.id:
             words = [word for word in self.grid.words if not word.startswith("sweep.resume=")]
-            command = shlex.join(["python", sys.argv[0], "-m", *words, f"sweep.resume={self.parent.id}"])
+            command = command_line.multirun([*words, f"sweep.resume={self.parent.id}"])
             self.console.print(f"To go on: {command}", markup=False, soft_wrap=True)
         return Swept(self.parent.id, self.results, self.code, self.folder)
 

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import shlex
-import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -14,9 +12,9 @@ import numpy as np
 from rich.console import Console
 
 from zoo import terminal, tracking
-from zoo.config import BadInput, Config
+from zoo.config import BadInput, Config, Tracking
 from zoo.outcome import Result
-from zoo.start import naming
+from zoo.start import command_line, naming
 from zoo.start.grid import Cell, Grid
 
 log = logging.getLogger(__name__)
@@ -104,10 +102,10 @@ def open_parent(grid: Grid) -> Parent:
     """
     first = grid.cells[0].config
     models = list(dict.fromkeys(cell.config.model.name for cell in grid.cells))
+    if grid.settings.resume is not None:
+        return _resumed(grid, first.tracking, models)
     # All runs of a sweep are in one experiment, because MLflow shows children under their parent only there.
     store = tracking.connect(first.tracking, models[0])
-    if grid.settings.resume is not None:
-        return _resumed(grid, store, models)
     record = store.start(_name(grid, models))
     record.log_params({**{key: ", ".join(values) for key, values in grid.swept.items()}, "model": ", ".join(models)})
     record.set_tags(
@@ -116,18 +114,18 @@ def open_parent(grid: Grid) -> Parent:
             "model": ", ".join(models),
             "sweep.swept": json.dumps(list(grid.swept)),
             "sweep.skipped": _in_a_tag(grid.skipped),
-            "sweep.command": shlex.join([Path(sys.argv[0]).name, "-m", *grid.words]),
+            "sweep.command": command_line.multirun(grid.words),
             "sweep.words": json.dumps(grid.words),
         }
     )
     return Parent(store, record)
 
 
-def _resumed(grid: Grid, store: tracking.Store, models: Sequence[str]) -> Parent:
+def _resumed(grid: Grid, settings: Tracking, models: Sequence[str]) -> Parent:
     assert grid.settings.resume is not None
-    if store.uri is None:
+    if settings.name == "off":
         raise BadInput("sweep.resume needs the record of the sweep, but tracking=off. Leave tracking=off out.")
-    found = tracking.find(grid.settings.resume, store.uri)
+    found = tracking.find(grid.settings.resume, settings.uri)
     if found.tags.get("sweep") != "true":
         raise BadInput(f"Run {found.id} ({found.name}) is no sweep. sweep.resume takes the id of a sweep's own run.")
     known = found.tags.get("model", "").split(", ")
@@ -136,9 +134,21 @@ def _resumed(grid: Grid, store: tracking.Store, models: Sequence[str]) -> Parent
             f"Sweep {found.id} is about model={', '.join(known)}. Received: model={', '.join(foreign)}. "
             "Go on with the model that it began with, or start another sweep."
         )
+    store = tracking.connect(settings, known[0])
     children = tracking.children([found.id], store.uri, or_none=True)
-    ended = frozenset(child.tags.get("config_hash", "") for child in children if child.tags.get("outcome") in ENDED)
-    return Parent(store, store.reopen(found.id, found.name), ended)
+    record = store.reopen(found)
+    words = [word for word in grid.words if not word.startswith("sweep.resume=")]
+    if json.dumps(words) != found.tags["sweep.words"]:  # the grid is another one now, and the record says both
+        swept = dict.fromkeys([*json.loads(found.tags["sweep.swept"]), *grid.swept])
+        command = f"{found.tags['sweep.command']}; {command_line.multirun(grid.words)}"
+        record.set_tags({"sweep.swept": json.dumps(list(swept)), "sweep.command": command})
+        record.set_tags({"sweep.skipped": _in_a_tag(grid.skipped)})
+    return Parent(store, record, hashes_of_ended(children))
+
+
+def hashes_of_ended(children: Sequence[tracking.RunRecord]) -> frozenset[str]:
+    """Return the hashes of the configs that a run has come to its end with, whatever other runs of them did."""
+    return frozenset(child.tags.get("config_hash", "") for child in children if child.tags.get("outcome") in ENDED)
 
 
 def _name(grid: Grid, models: Sequence[str]) -> str:
@@ -150,10 +160,8 @@ def _name(grid: Grid, models: Sequence[str]) -> str:
 
 def _in_a_tag(lines: Sequence[str], longest: int = 7_000) -> str:
     """Return as many lines as a tag holds, as a JSON list that says how many more there are."""
-    kept = list(lines)
-    while (
-        len(text := json.dumps([*kept, *([f"and {len(lines) - len(kept):,} more"] * (len(kept) < len(lines)))]))
-        > longest
-    ):
+    kept, told = list(lines), json.dumps(list(lines))
+    while len(told) > longest:
         kept = kept[: len(kept) * 3 // 4]
-    return text
+        told = json.dumps([*kept, f"and {len(lines) - len(kept):,} more"])
+    return told

@@ -171,8 +171,8 @@ def _trial(record: RunRecord, choice: Choice, replicate: str, metric: str) -> Tr
     )
 
 
-def _identity(record: RunRecord) -> tuple[str, str, str]:
-    return record.tags.get("config_hash", record.id), record.tags.get("choice", ""), choices.replicate(record)
+def _identity(record: RunRecord) -> str:
+    return record.tags.get("config_hash", record.id)
 
 
 def _over_epochs(points: np.ndarray | None, epochs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from zoo.training.population import Population, Trained
 
 log = logging.getLogger(__name__)
 
-MEMORY = 2**29  # bytes that the weights and activations of one population may take
+MEMORY = 2**29  # bytes that one population may take
 MEMBERS = 1024  # at a time
 # Floating point operations of one member's step. Below, calling the operations costs more than computing them. The
 # digits' 64-32-10 at batch size 32, 460,000 of them, is as fast alone, and MNIST's 784-256-10 is three times faster.
@@ -72,7 +72,7 @@ class Together:
             working: Told what goes on, and how many runs' worth of epochs of the chunk are done.
         """
         learn = batches.training(self._splits, self._config)
-        each = population.bytes_of(self._model, max(learn.batch_size, 256), 1)
+        each = population.bytes_of(self._model, self._config, max(learn.batch_size, 256), learn.steps)
         limit = max(1, min(MEMBERS, int(MEMORY / each)))
         chunks = -(-len(self._cells) // limit)
         size = -(-len(self._cells) // chunks)

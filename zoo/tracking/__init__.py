@@ -88,12 +88,16 @@ class Store:
         with refusals_in_words(self._uri):
             return MlflowRun.create(self._client, self._uri, self._experiment_id, name, entries.origin(parent))
 
-    def reopen(self, run_id: str, name: str) -> Run:
-        """Go on with the record of a run that has ended; it is RUNNING again until its `finish` is called."""
+    def reopen(self, run: StoredRun) -> Run:
+        """Go on with the record of a run that has ended; it is RUNNING again until its `finish` is called.
+
+        Runs that are recorded here from now on are in its experiment.
+        """
         assert self._client is not None
+        self._experiment_id = run.experiment_id
         with refusals_in_words(self._uri):
-            self._client.update_run(run_id, status="RUNNING")
-            return MlflowRun(self._client, self._uri, self._experiment_id, run_id, name)
+            self._client.update_run(run.id, status="RUNNING")
+            return MlflowRun(self._client, self._uri, run.experiment_id, run.id, run.name)
 
     def add(self, runs: Iterable[FinishedRun], parent: str | None = None) -> list[str] | list[None]:
         """Record many runs that have ended, each with its whole record: in SQL databases thousands in seconds.

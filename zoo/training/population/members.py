@@ -64,11 +64,20 @@ def same_program(config: Config) -> str:
     return json.dumps(tree, default=str, sort_keys=True)
 
 
-def bytes_of(model: keras.Model, rows: int, members: int) -> float:
-    """Return about how much memory a population takes, in bytes.
+def bytes_of(model: keras.Model, config: Config, rows: int, steps: int) -> float:
+    """Return about how much memory a member of a population takes, in bytes.
 
-    Weights are held up to eight times (values, gradients, two states of the optimizer, the best ones and copies), and
-    activations of a batch about three.
+    Weights are held up to eight times (values, gradients, two states of the optimizer, the best ones and copies),
+    activations of a batch about three, the logs of all epochs twice, and a rate that changes once for each step, twice
+    (here and on the device).
+
+    Args:
+        model: That a member is.
+        config: Of a member.
+        rows: In a batch.
+        steps: In an epoch.
     """
     activations = sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
-    return 4.0 * members * (8 * model.count_params() + 3 * rows * activations)
+    rates = 0 if config.schedule.name == "constant" else config.epochs * steps
+    logs = config.epochs * len(config.metric_names)
+    return 4.0 * (8 * model.count_params() + 3 * rows * activations + 2 * rates + 2 * logs)

@@ -86,17 +86,20 @@ class Population:
         self._stacked.begin(configs, rates)
         self._standing.begin()
         interrupted, blocks, done = None, [], 0
+        seconds: list[float] = []  # that each epoch took, for all members at once
         try:
             for logs in self._blocks([config.seed for config in configs]):
                 blocks.append(logs)
                 done += len(logs)
+                now = time.perf_counter()
+                seconds += [(now - began) / max(len(logs), 1)] * len(logs)
+                began = now
                 progress(done, int(np.count_nonzero(self._standing.running().numpy())))
                 check_interrupt()
         except Interrupted as error:
             interrupted = error
         logs = np.concatenate(blocks) if blocks else np.zeros((0, self.size, len(self._names)), np.float32)
-        seconds = (time.perf_counter() - began) / self.size
-        return self._ends(configs, rates, logs, set(kept), interrupted, seconds)
+        return self._ends(configs, rates, logs, set(kept), interrupted, np.array(seconds))
 
     def measure(self, weights: Sequence[Sequence[np.ndarray]], rows: Batches) -> list[dict[str, float]]:
         """Return loss and metrics of each member with given weights, as `model.get_weights()` gives them."""
@@ -202,14 +205,20 @@ class Population:
         logs: np.ndarray,
         kept: set[int],
         interrupted: Interrupted | None,
-        seconds: float,
+        seconds: np.ndarray,
     ) -> list[Trained]:
-        """Say what came of each member, as a run of its own would."""
+        """Say what came of each member, as a run of its own would.
+
+        The seconds of a member are its share of those that its epochs took: of each, as much as any that still ran.
+        """
         standing, steps = self._standing, self._learn.steps
         ended, last, best_epoch = (v.numpy() for v in (standing.ended, standing.last, standing.best_epoch))
         bad_step, bad = standing.bad_step.numpy(), standing.bad.numpy()
         final = [variable.numpy() for variable in self._stacked.variables]
         best = [variable.numpy() for variable in standing.best_weights]
+        ran = np.where(ended == RUNNING, len(logs), last + 1)
+        running = np.count_nonzero(ran[:, None] > np.arange(len(logs)), axis=0)
+        shares = np.append(0.0, np.cumsum(seconds / running))
         found = []
         for member, config in enumerate(configs):
             count = len(logs) if ended[member] == RUNNING else int(last[member]) + (ended[member] != DIVERGED)
@@ -220,7 +229,8 @@ class Population:
                 values = dict(zip(self._names, logs[epoch - 1, member].tolist(), strict=True))
                 return {**values, "learning_rate": float(rate), "epoch": float(epoch)}
 
-            training = Training("completed", reason("completed", config), config.monitored, seconds=seconds)
+            training = Training("completed", reason("completed", config), config.monitored)
+            training.seconds = float(shares[ran[member]])
             if ended[member] == DIVERGED:
                 said = fault(self._stacked.layers, int(bad_step[member]) or -1, bad[member])
                 said = said or f"the validation loss was not finite after epoch {count + 1}"
