@@ -5,11 +5,11 @@ The rules are those of the callbacks of a single run: zoo/training/callbacks.py 
 
 from collections.abc import Sequence
 
-import keras
 import tensorflow as tf
 
 from zoo.config import Config
 from zoo.results.trials import rises
+from zoo.training.population.stacked import Stacked
 
 RUNNING, DIVERGED, TARGET_REACHED, EARLY_STOPPED = range(4)
 
@@ -18,10 +18,9 @@ class Standing:
     """The record that the program keeps of each member.
 
     Args:
-        weights: The stacked weights, of which the best are kept.
+        stacked: Whose best weights are kept.
         config: Any member's.
         names: Of the metrics of an epoch, in the order that `judge` gets them.
-        layers: How many layers have weights.
 
     Attributes:
         ended: Why a member has ended, int32 [members]; RUNNING while it has not.
@@ -29,22 +28,23 @@ class Standing:
         best_epoch: Its best one; -1 before there is any.
         best_weights: Those of its best epoch.
         bad_step: The first step at which something was not finite, from 1, int32 [members]; 0: none.
-        bad: What was not finite then: the loss first, then the gradients of the layers, bool [members, 1 + layers].
+        bad: What was not finite then: the loss first, then the gradients of the layers, bool [1 + layers, members].
     """
 
-    def __init__(self, weights: Sequence[keras.Variable], config: Config, names: Sequence[str], layers: int):
-        members = weights[0].shape[0]
+    def __init__(self, stacked: Stacked, config: Config, names: Sequence[str]):
+        members = stacked.size
+        self._broadcasting = stacked.broadcasting
         self._config, self._names = config, list(names)
         self.ended = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
         self.last = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
         self.best_epoch = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
         self._best = tf.Variable(tf.zeros(members, tf.float64), trainable=False)
         self._best_loss = tf.Variable(tf.zeros(members, tf.float64), trainable=False)
-        self.best_weights = [tf.Variable(tf.zeros(weight.shape, weight.dtype), trainable=False) for weight in weights]
+        self.best_weights = [tf.Variable(tf.zeros(one.shape, one.dtype), trainable=False) for one in stacked.variables]
         self._early_best = tf.Variable(tf.zeros(members, tf.float64), trainable=False)
         self._wait = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
         self.bad_step = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
-        self.bad = tf.Variable(tf.zeros((members, 1 + layers), tf.bool), trainable=False)
+        self.bad = tf.Variable(tf.zeros((1 + len(stacked.layers), members), tf.bool), trainable=False)
 
     def begin(self) -> None:
         """Forget what was."""
@@ -63,11 +63,11 @@ class Standing:
         """Note where a loss or gradient is not finite for the first time.
 
         Args:
-            finite: bool [members, 1 + layers].
+            finite: bool [1 + layers, members].
             step: The number of this step, from 1, int32.
         """
-        first = self.running() & tf.equal(self.bad_step, 0) & tf.logical_not(tf.reduce_all(finite, axis=1))
-        self.bad.assign(tf.where(first[:, None], tf.logical_not(finite), self.bad))
+        first = self.running() & tf.equal(self.bad_step, 0) & tf.logical_not(tf.reduce_all(finite, axis=0))
+        self.bad.assign(tf.where(first[None], tf.logical_not(finite), self.bad))
         self.bad_step.assign(tf.where(first, step, self.bad_step))
 
     def judge(self, epoch: tf.Tensor, logs: tf.Tensor, weights: Sequence[tf.Tensor]) -> None:
@@ -101,8 +101,8 @@ class Standing:
         self._best.assign(tf.where(better, now, self._best))
         self._best_loss.assign(tf.where(better, loss, self._best_loss))
         self.best_epoch.assign(tf.where(better, epoch, self.best_epoch))
-        for kept, weight in zip(self.best_weights, weights, strict=True):
-            kept.assign(tf.where(tf.reshape(better, [-1] + [1] * (len(kept.shape) - 1)), weight, kept))
+        for kept, weight, shape in zip(self.best_weights, weights, self._broadcasting, strict=True):
+            kept.assign(tf.where(tf.reshape(better, shape), weight, kept))
 
     def _early_stopping(self, alive: tf.Tensor, value: dict[str, tf.Tensor], epoch: tf.Tensor) -> tf.Tensor:
         settings = self._config.early_stopping

@@ -58,7 +58,7 @@ class Population:
         self._jit = config.loop.jit is not False
         names = [name for name in config.metric_names if not name.startswith("val_")]
         self._names = [*names, *(f"val_{name}" for name in names)]
-        self._standing = Standing(self._stacked.variables, config, self._names, len(self._stacked.layers))
+        self._standing = Standing(self._stacked, config, self._names)
         orders = self.size * self._learn.rows * 4
         self._epochs = max(1, min(MAX_EPOCHS, 2**25 // orders))  # in one call, at most
         self._run = self._compile()
@@ -103,14 +103,14 @@ class Population:
 
     def measure(self, weights: Sequence[Sequence[np.ndarray]], rows: Batches) -> list[dict[str, float]]:
         """Return loss and metrics of each member with given weights, as `model.get_weights()` gives them."""
-        self._hold(weights)
+        self._stacked.hold(weights)
         logs = self._test(*self._deal_rows(rows)).numpy()
         names = [name for name in self._names if not name.startswith("val_")]
         return [dict(zip(names, one.tolist(), strict=True)) for one in logs]
 
     def outputs(self, weights: Sequence[Sequence[np.ndarray]], x: np.ndarray) -> np.ndarray:
         """Return what each member puts out with given weights, float32 [members, rows, outputs]."""
-        self._hold(weights)
+        self._stacked.hold(weights)
         return self._outputs(tf.constant(x)).numpy()
 
     def _rates(self, configs: Sequence[Config]) -> np.ndarray:
@@ -148,9 +148,9 @@ class Population:
                 running = standing.running()
                 before = [tf.identity(variable) for variable in stacked.variables]
                 logs = epoch(tf.gather(orders[index], order_of), arrays)
-                for variable, value in zip(stacked.variables, before, strict=True):  # who has ended stays as it was
-                    keeps = tf.reshape(running, [-1] + [1] * (len(variable.shape) - 1))
-                    variable.assign(tf.where(keeps, variable, value))
+                for variable, value, shape in zip(stacked.variables, before, stacked.broadcasting, strict=True):
+                    # Who has ended stays as it was.
+                    variable.assign(tf.where(tf.reshape(running, shape), variable, value))
                 logs = tf.concat([logs, self._totals(*held_out)], axis=1)
                 number = tf.cast(stacked.optimizer.iterations, tf.int32) // learn.steps - 1
                 standing.judge(number, logs, [tf.convert_to_tensor(variable) for variable in stacked.variables])
@@ -194,10 +194,6 @@ class Population:
         sums = [list(self._stacked.measure(*part).values()) for part in parts]
         return tf.stack([tf.add_n(list(column)) for column in zip(*sums, strict=True)], axis=1) / rows
 
-    def _hold(self, weights: Sequence[Sequence[np.ndarray]]) -> None:
-        for variable, values in zip(self._stacked.variables, zip(*weights, strict=True), strict=True):
-            variable.assign(np.stack(values))
-
     def _ends(
         self,
         configs: Sequence[Config],
@@ -214,8 +210,8 @@ class Population:
         standing, steps = self._standing, self._learn.steps
         ended, last, best_epoch = (v.numpy() for v in (standing.ended, standing.last, standing.best_epoch))
         bad_step, bad = standing.bad_step.numpy(), standing.bad.numpy()
-        final = [variable.numpy() for variable in self._stacked.variables]
-        best = [variable.numpy() for variable in standing.best_weights]
+        final = self._stacked.apart([variable.numpy() for variable in self._stacked.variables])
+        best = self._stacked.apart([variable.numpy() for variable in standing.best_weights])
         ran = np.where(ended == RUNNING, len(logs), last + 1)
         running = np.count_nonzero(ran[:, None] > np.arange(len(logs)), axis=0)
         shares = np.append(0.0, np.cumsum(seconds / running))
@@ -232,7 +228,7 @@ class Population:
             training = Training("completed", reason("completed", config), config.monitored)
             training.seconds = float(shares[ran[member]])
             if ended[member] == DIVERGED:
-                said = fault(self._stacked.layers, int(bad_step[member]) or -1, bad[member])
+                said = fault(self._stacked.layers, int(bad_step[member]) or -1, bad[:, member])
                 said = said or f"the validation loss was not finite after epoch {count + 1}"
                 training.outcome, training.reason = "diverged", f"{said[0].upper()}{said[1:]}."
             elif ended[member] == TARGET_REACHED:
@@ -247,6 +243,6 @@ class Population:
             training.history = {name: [one[name] for one in lines] for name in lines[0]} if lines else {}
             if best_epoch[member] >= 0:
                 training.best = line(int(best_epoch[member]) + 1)
-                training.best_weights = [values[member] for values in best]
-            found.append(Trained(training, [values[member] for values in final], [epoch * steps for epoch in shown]))
+                training.best_weights = best[member]
+            found.append(Trained(training, final[member], [epoch * steps for epoch in shown]))
         return found
