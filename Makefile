@@ -11,11 +11,11 @@ ARGS      ?=
 PYTHON    ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: help setup train test bench lint format clean
+.PHONY: help setup train test test-slow bench lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## create .venv and install the pinned requirements
 
@@ -37,6 +37,9 @@ train: $(READY) ## train a model; ARGS="model=lstm optimizer=adam" passes choice
 
 test: $(READY) ## run the test suite; ARGS="tests/test_run.py -k name" narrows it
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
+
+test-slow: $(READY) ## train the recipes in full, and hold them to their headers, an hour and more; ARGS="-k mnist" narrows it
+	@$(BIN)/python -m pytest -m full -v $(ARGS)
 
 bench: $(READY) ## measure beside stock Keras and PyTorch, an hour and more; ARGS="lstm --repeats 3" narrows it
 	@$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)' \

@@ -15,11 +15,15 @@ SMOKE = ["debug=smoke", "tracking=off"]
 
 def finished(*overrides, folder):
     """Live the whole life of a run."""
-    result = run(compose(*SMOKE, *overrides), folder=folder, console=Console(quiet=True))
+    config = compose(*SMOKE, *overrides)
+    result = run(config, folder=folder, console=Console(quiet=True))
     assert (result.outcome, result.exit_code) == ("completed", 0), result.reason
     assert math.isfinite(result.metrics["test_loss"])
-    assert (folder / "model.keras").exists()
-    assert (folder / "learning_curves.png").exists()
+    if config.model.learns == "counting":
+        assert (folder / "trigram.npz").exists()
+    else:
+        assert (folder / "model.keras").exists()
+        assert (folder / "learning_curves.png").exists()
 
 
 @pytest.fixture
@@ -59,11 +63,6 @@ def test_the_users_own_text_trains_by_words_and_by_characters(level, data_dir, t
     (tmp_path / "poem.txt").write_text("the sun is up , the day is long .\nthe moon is down !\n" * 60)
     words = [f"data.train={tmp_path / 'poem.txt'}", f"data.level={level}"]
     finished("model=rnn", "data=text", *words, "batch_size=2", folder=tmp_path / "run")
-
-
-@pytest.mark.parametrize("recipe", options.groups()["experiment"])
-def test_each_recipe_runs_shrunk(recipe, data_dir, tmp_path):
-    finished(f"experiment={recipe}", folder=tmp_path)
 
 
 @pytest.mark.parametrize(

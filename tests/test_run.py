@@ -101,6 +101,37 @@ def test_a_language_model_leaves_a_sample_and_its_vocabulary(store, tmp_path):
         assert loaded.model(np.tile(ids, (batch, 1))).shape == (batch, len(ids), 200)
 
 
+@pytest.mark.parametrize("model", ["lstm", "feedback"])
+def test_a_run_on_sequences_says_how_far_back_its_gradient_reaches_and_what_a_constant_costs(model, store, tmp_path):
+    width = "model.hidden=[8]" if model == "feedback" else "model.units=8"
+    words = [f"model={model}", width, "data=adding", "data.samples=400", "data.length=12", "batch_size=32", "epochs=2"]
+    result, record = tracked(*words, folder=tmp_path / "files")
+    assert record.params["model.output"] == "values"
+    for name in ("gradient_by_time.png", "learning_curves.png"):
+        assert record.download(name).read_bytes().startswith(PNG)
+    assert "<svg" in record.download("gradient_by_time.svg").read_text()
+    with record.download("gradient_by_time.csv").open() as file:
+        rows = [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
+    assert len(rows) == 12
+    for place, when in ((1, "before"), (2, "after")):
+        np.testing.assert_allclose(record.metrics[f"gradient_reach_{when}"], rows[0][place] / rows[-1][place])
+    with record.download("predictions.csv").open() as file:
+        found = [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
+    value, predicted, _ = np.array(found).T
+    np.testing.assert_allclose(record.metrics["test_loss"], np.mean((predicted - value) ** 2), rtol=1e-4)
+    assert record.metrics["test_constant_mse"] == pytest.approx(np.var(value), rel=0.1)
+    x = np.random.default_rng(0).uniform(size=(2, 20, 2)).astype(np.float32)
+    assert zoo.load(result.run_id).model(x).shape == (2, 1)  # longer ones than it has learnt from
+
+
+def test_a_dry_run_counts_the_steps_of_a_sequence(store, capsys):
+    words = ["model=gru", "data=adding", "data.samples=300", "data.validation=50", "model.units=8", "model.layers=1"]
+    run(compose(*words, "dry_run=true"), console=Console(width=120, soft_wrap=True))
+    shown = capsys.readouterr().out
+    for part in ("[190, 50, 2]", "output: values", "Estimated time", "Estimated memory"):
+        assert part in shown
+
+
 def test_a_kept_model_loads_with_plain_keras_in_another_process(store, tmp_path):
     result, record = tracked("data=digits", "epochs=2", "data.augment=[shift]", folder=tmp_path / "files")
     x = np.linspace(0, 1, 3 * 64, dtype=np.float32).reshape(3, 64)

@@ -1,30 +1,21 @@
-"""What a finished run leaves to look at: its model, its pictures, its reports, as files in the run's folder."""
+"""What a trained network leaves to look at: its model, its pictures, its reports, as files in the run's folder."""
 
 import csv
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
-from omegaconf import OmegaConf
 
 from zoo.config import Config
 from zoo.data import Splits
-from zoo.models import building, generation
-from zoo.results import boundary, classification, curves, predictions, samples
-from zoo.tracking import mask
-from zoo.training.train import Training
+from zoo.models import building, generation, ngram
+from zoo.results import boundary, classification, curves, predictions, samples, time_steps
+from zoo.training.ending import Training
+from zoo.training.time_steps import gradient_norms
 
 SMALL = 16  # examples; up to here every input's prediction is worth a line
 READABLE = 100  # weights; up to here they are worth showing in the terminal
-SAMPLE_TOKENS = {"word": 100, "char": 400}
-
-
-def write_config(config: Config, folder: Path) -> None:
-    """Write the resolved config, and the user's own words beside it, without passwords of addresses."""
-    for name, content in (("config.yaml", config.tree()), ("overrides.yaml", list(config.overrides))):
-        (folder / name).write_text(mask(OmegaConf.to_yaml(OmegaConf.create(content))), encoding="utf-8")
 
 
 def write_training(training: Training, folder: Path) -> None:
@@ -39,6 +30,31 @@ def write_training(training: Training, folder: Path) -> None:
     best = int(training.best["epoch"]) if training.best else None
     curves.learning_curves(training.history, folder, best_epoch=best)
     curves.gradient_norms(training.norms, training.layers, folder)
+
+
+def gradient_by_time(model: keras.Model, splits: Splits, config: Config) -> np.ndarray | None:
+    """Return how much the loss depends on each time step of a sequence, float64 [time]; None for other data."""
+    if splits.spec.kind != "sequences":
+        return None
+    return gradient_norms(model, splits.valid, splits.spec, config)
+
+
+def write_gradient_by_time(before: np.ndarray | None, after: np.ndarray | None, folder: Path) -> dict[str, float]:
+    """Draw how far back the gradient reaches, and return it in numbers, as metrics.
+
+    Args:
+        before: Its norm at each time step before the training, float [time], or None where there is none.
+        after: The same with the weights of the last step.
+        folder: Where to write.
+
+    Returns:
+        `gradient_reach_before` and `gradient_reach_after`: the norm at the first time step over that at the last.
+    """
+    if before is None or after is None:
+        return {}
+    time_steps.gradient_by_time({"before training": before, "after training": after}, folder)
+    found = {"before": time_steps.reach(before), "after": time_steps.reach(after)}
+    return {f"gradient_reach_{when}": value for when, value in found.items() if np.isfinite(value)}
 
 
 def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) -> str:
@@ -60,6 +76,21 @@ def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) 
     closed = {"least squares": predictions.least_squares(splits.train.x, splits.train.y)} if linear else {}
     _, table = predictions.table(splits.train.x, splits.train.y, predicted, folder, closed)
     return f"{weights}\n\n{table}" if model.count_params() <= READABLE else table
+
+
+def baseline(splits: Splits) -> dict[str, float]:
+    """Return what a model has to beat on the test split, as metrics.
+
+    It is the perplexity of a trigram counted in the training text, or the mean squared error of a constant answer.
+    """
+    train, test = splits.train, splits.test
+    if splits.spec.kind == "tokens":
+        return {"test_trigram_perplexity": ngram.perplexity(train.x, test.x, splits.spec.classes)}
+    if splits.spec.target == "value":
+        assert train.y is not None
+        assert test.y is not None
+        return {"test_constant_mse": predictions.constant_error(train.y, test.y)}
+    return {}
 
 
 def is_solved(model: keras.Model, splits: Splits, config: Config) -> bool | None:
@@ -85,7 +116,7 @@ def write_model(model: keras.Model, splits: Splits, folder: Path) -> None:
 
 
 def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Path) -> str:
-    """Write what the task calls for: report and confusion matrix, decision boundary, or a sample of text.
+    """Write what the task calls for: report and confusion matrix, decision boundary, predictions, a sample of text.
 
     Args:
         model: With the best weights.
@@ -99,6 +130,9 @@ def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Pa
         return text
     assert splits.test.y is not None
     values = _outputs(model, splits.test.x, config)
+    if splits.spec.target == "value":
+        predictions.values(splits.test.y, values[:, 0], folder)
+        return ""
     predicted = (values[:, 0] > 0.5).astype(int) if values.shape[1] == 1 else values.argmax(axis=1)
     names = splits.spec.labels or [str(label) for label in range(splits.spec.classes)]
     classification.report(splits.test.y.astype(int), predicted, names, folder)
@@ -113,22 +147,19 @@ def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Pa
 
 
 def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:
-    """Return a text that the model writes, begun with the first line of the validation text."""
-    vocabulary = splits.vocabulary
-    assert vocabulary is not None
-    prompt = [int(token) for token in splits.valid.x[: 8 if vocabulary.level == "word" else 32]]
-    banned = [] if vocabulary.unk is None else [vocabulary.unk]
+    """Return a text that the model writes, begun with the first words of the validation text."""
+    assert splits.vocabulary is not None
     model = building.build(config.model, replace(splits.spec, batch_size=1), config.precision)
     model.set_weights(weights)
     after = generation.next_logits(model, gives_probabilities=config.model.output == "probabilities")
-    writer = generation.Writer(after, len(vocabulary), seed=config.seed, banned=banned)
-    writer.read(prompt)
-    return vocabulary.decode([*prompt, *writer.write(SAMPLE_TOKENS[vocabulary.level])])
 
+    def write(prompt: list[int], count: int, banned: list[int]) -> list[int]:
+        words, temperature = splits.spec.classes, samples.TEMPERATURE
+        writer = generation.Writer(after, words, temperature=temperature, seed=config.seed, banned=banned)
+        writer.read(prompt)
+        return writer.write(count)
 
-def write_json(values: object, path: Path) -> None:
-    """Write a JSON file."""
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return samples.written(write, splits.valid.x, splits.vocabulary)
 
 
 def _outputs(model: keras.Model, x: np.ndarray, config: Config) -> np.ndarray:

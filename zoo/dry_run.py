@@ -2,21 +2,29 @@
 
 import itertools
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 from rich.console import Console
 
 from zoo.config import Config
+from zoo.config.counted import without_effect
 from zoo.data import Splits
+from zoo.results import numbers
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
+    from zoo.models.ngram import Trigram
     from zoo.training.batches import Batches
     from zoo.training.program import Program
 
 CALLS = 4  # of the compiled step: the first compiles, the last is timed
+PART = 50_000  # tokens that are counted to see how long all of them take
+BYTES_OF_A_TOKEN = 60  # while words are counted; characters, which repeat more, take half of it
+END = "Dry run: nothing was trained, nothing was recorded."
 SLOTS = {"adam": 2, "adamw": 2, "nadam": 2, "lamb": 2, "adamax": 2, "adadelta": 2, "rprop": 2, "sgd": 0}
 
 
@@ -32,8 +40,7 @@ def show(program: "Program", splits: Splits, config: Config, to: Console) -> Non
         to: Where to print.
     """
     model, learn, measure = program.model, program.learn, program.measure
-    to.print(OmegaConf.to_yaml(OmegaConf.create(config.tree())), markup=False, highlight=False)
-    to.print(f"{splits.name} ({splits.source})", markup=False)
+    _show_choices(splits, config, to)
     for name, batch in (("train", learn), ("validate", measure)):
         to.print(
             f"  {name:<9} x {batch.x.dtype} {list(batch.x.shape)}  y {batch.y.dtype} {list(batch.y.shape)}  "
@@ -43,11 +50,39 @@ def show(program: "Program", splits: Splits, config: Config, to: Console) -> Non
     model.summary(line_length=100, print_fn=lambda line: to.print(line, markup=False, highlight=False))
     step_seconds = _seconds_per_step(program)
     seconds = config.epochs * (learn.steps + measure.rows / learn.batch_size / 3) * step_seconds
-    to.print(
-        f"Estimated time    {_duration(seconds)} for {config.epochs:,} epochs ({step_seconds * 1000:,.2f} ms a step)"
-    )
+    took, step_ms = numbers.duration(seconds), step_seconds * 1000
+    to.print(f"Estimated time    about {took} for {config.epochs:,} epochs ({step_ms:,.2f} ms a step)")
     to.print(f"Estimated memory  {_bytes(model, config, learn, measure) / 2**20:,.0f} MiB beside TensorFlow's own")
-    to.print("Dry run: nothing was trained, nothing was recorded.")
+    to.print(END)
+
+
+def show_counting(count: "Callable[[np.ndarray], Trigram]", splits: Splits, config: Config, to: Console) -> None:
+    """Print what the run of a model would be that is counted.
+
+    The time is measured: that of the beginning of the training text.
+
+    Args:
+        count: From token ids, int [n], to the model.
+        splits: The data.
+        config: The run's.
+        to: Where to print.
+    """
+    _show_choices(splits, config, to)
+    tokens = {"train": len(splits.train), "validate": len(splits.valid), "test": len(splits.test)}
+    for name, number in tokens.items():
+        to.print(f"  {name:<9} {number:,} tokens", highlight=False)
+    to.print(without_effect(config), markup=False, highlight=False)
+    part, began = splits.train.x[:PART], time.perf_counter()
+    count(part).negative_log_likelihood(part)
+    seconds = (time.perf_counter() - began) / len(part) * sum(tokens.values())
+    to.print(f"Estimated time    about {numbers.duration(seconds)}")
+    to.print(f"Estimated memory  {BYTES_OF_A_TOKEN * tokens['train'] / 2**20:,.0f} MiB")
+    to.print(END)
+
+
+def _show_choices(splits: Splits, config: Config, to: Console) -> None:
+    to.print(OmegaConf.to_yaml(OmegaConf.create(config.tree())), markup=False, highlight=False)
+    to.print(f"{splits.name} ({splits.source})", markup=False)
 
 
 def _seconds_per_step(program: "Program") -> float:
@@ -65,16 +100,10 @@ def _bytes(model: "keras.Model", config: Config, *data: "Batches") -> float:
     """Return an estimate: the arrays, and weights with gradients, optimizer state, best and copied weights."""
     arrays = sum(array.nbytes for batch in data for array in batch.arrays())
     copies = 4 + SLOTS.get(config.optimizer.name, 1) + config.optimizer.use_ema
-    rows = data[0].batch_size * data[0].units
+    rows = data[0].batch_size * data[0].passes
     widths = sum(_width(layer.output.shape) for layer in model.layers if hasattr(layer, "output"))
     return arrays + 4.0 * (copies * model.count_params() + 3 * rows * widths)
 
 
 def _width(shape: tuple[int | None, ...]) -> int:
     return int(shape[-1] or 1)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"about {seconds:,.1f} s"
-    return f"about {seconds / 60:,.1f} min" if seconds < 3600 else f"about {seconds / 3600:,.1f} h"

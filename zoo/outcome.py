@@ -19,7 +19,7 @@ from zoo.tracking import Status
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.training.train import Outcome
+    from zoo.training.ending import Outcome
 
 _STATUS: dict[str, Status] = {"diverged": "FAILED", "error": "FAILED", "interrupted": "KILLED"}
 _EXIT_CODES = {"diverged": 3, "error": 1}

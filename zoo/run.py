@@ -10,6 +10,8 @@
  8. the best weights are tested, once
  9. model, pictures and reports are kept
 10. the run is closed with a truthful status, and the result is printed
+
+What of it is done with the model, zoo/learners does: a network is built and trained, a trigram is counted.
 """
 
 import logging
@@ -19,23 +21,17 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console
 
-from zoo import data, quiet, terminal, tracking
+from zoo import data, learners, opening, terminal, tracking
 from zoo.config import BadInput, Config
+from zoo.learners import Learner
 from zoo.outcome import Result
 from zoo.start import naming
-from zoo.tracking import provenance
-from zoo.training import batches
-
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from zoo.training.program import Program
-    from zoo.training.train import Training
+from zoo.training.ending import Training
+from zoo.training.interruption import Interrupted, Interruption
 
 log = logging.getLogger(__name__)
 
@@ -91,24 +87,17 @@ def run(
     within = within or Within(None)
     with terminal.messages(console):
         splits = within.splits or load(config)
-        learn = batches.training(splits, config)  # says what is wrong with them while that is quick
-        measure = batches.evaluation(splits.valid, splits, config)
+        learner = learners.of(config, splits)  # says what is wrong with them while that is quick
         store = None if config.dry_run else within.store or tracking.connect(config.tracking, config.model.name)
-        quiet.import_tensorflow()
-        from zoo.training import callbacks, program
-
-        own = callbacks.load_user_callbacks(config.callbacks)
-        prepared = program.prepare(config, splits, learn, measure, own)
+        learner.build()
         if store is None:
-            from zoo import dry_run
-
-            dry_run.show(prepared, splits, config, console)
+            learner.show(console)
             return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
         folder = Path(naming.new_folder("outputs")) if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         with terminal.log_file(folder / "run.log"):
             record = store.start(naming.name(config), within.parent)
-            return _Life(config, splits, prepared, own, record, folder, console, within).live()
+            return _Life(config, splits, learner, record, folder, console, within).live()
 
 
 class _Life:
@@ -118,33 +107,29 @@ class _Life:
         self,
         config: Config,
         splits: data.Splits,
-        program: "Program",
-        user_callbacks: "list[keras.callbacks.Callback]",
+        learner: Learner,
         record: tracking.Run,
         folder: Path,
         console: Console,
         within: Within,
     ):
-        self.config, self.splits, self.program, self.user_callbacks = config, splits, program, user_callbacks
-        self.model = program.model
+        self.config, self.splits, self.learner = config, splits, learner
         self.record, self.folder, self.console, self.within = record, folder, console, within
         self.result = Result(record.id, record.name, "error", "", 1, folder=folder)
 
     def live(self) -> Result:
         """Train, test, keep, close."""
-        from zoo.training.interruption import Interrupted, Interruption
-
         began = time.perf_counter()
         try:
             with Interruption() as interruption:
                 self._describe()
                 training = self._train(interruption)
                 self.result.end(training.outcome, training.reason, training.signal)
-                if training.best_weights is not None:
-                    self._keep(training.best_weights)
+                if (weights := training.best_weights) is not None:
+                    self._keep(weights)
                     interruption.check()
-                if training.best_weights is not None and training.outcome != "interrupted":
-                    self._test(training.best_weights)
+                    if training.outcome != "interrupted":
+                        self._test(weights)
         except Interrupted as error:
             self.result.end("interrupted", str(error), error.number)
         except KeyboardInterrupt:
@@ -163,43 +148,21 @@ class _Life:
         return self.result
 
     def _describe(self) -> None:
-        """Record what this run is: choices, data, code, machine."""
-        from zoo import artifacts
+        """Record what this run is."""
+        opening.describe(
+            self.record,
+            self.config,
+            self.splits,
+            self.folder,
+            params=self.learner.params,
+            tags=self.within.tags,
+            about=self.learner.about,
+        )
 
-        config, splits = self.config, self.splits
-        artifacts.write_config(config, self.folder)
-        artifacts.write_json({**provenance.versions(), **provenance.machine()}, self.folder / "environment.json")
-        if diff := provenance.diff(tracking.root()):
-            (self.folder / "diff.patch").write_text(diff, encoding="utf-8")
-        self.record.log_params({**config.tree(), "parameters": self.model.count_params()})
-        self.record.set_tags({**naming.tags(config), **self.within.tags})
-        sizes = {name: len(getattr(splits, name)) for name in ("train", "valid", "test")}
-        self.record.log_dataset(splits.name, splits.digest, splits.source, sizes)
-        self.record.log_artifact(self.folder / "config.yaml")
-        unit = "tokens" if splits.spec.kind == "tokens" else "examples"
-        counts = f"{sizes['train']:,} {unit} to train, {sizes['valid']:,} to validate, {sizes['test']:,} to test"
-        log.info(f"{splits.name}: {counts} ({splits.source}).")
-        for note in splits.notes:
-            log.info(note)
-        run = self.record.id or "not tracked"
-        log.info(f"{self.record.name}: {self.model.count_params():,} parameters. Run {run}.")
-
-    def _train(self, interruption) -> "Training":  # type: ignore[no-untyped-def]
-        from zoo import artifacts
-        from zoo.training.train import train
-
-        config = self.config
-        with tracking.Thinned(self.record.log_metrics, config.epochs, config.tracking.every) as log_metrics:
-            training = train(
-                self.model,
-                self.splits,
-                config,
-                log=log_metrics,
-                console=self.console,
-                check_interrupt=interruption.check,
-                user_callbacks=self.user_callbacks,
-                program=self.program,
-            )
+    def _train(self, interruption: Interruption) -> Training:
+        every = self.config.tracking.every
+        with tracking.Thinned(self.record.log_metrics, self.config.epochs, every) as log_metrics:
+            training = self.learner.train(log_metrics, self.console, interruption.check)
         self.result.history = training.history
         if training.best:
             self.result.target = training.best[training.monitor]
@@ -207,42 +170,29 @@ class _Life:
         if training.target_epoch is not None:
             self.result.metrics["target_epoch"] = training.target_epoch
         self.result.metrics["train_seconds"] = training.seconds
-        artifacts.write_training(training, self.folder)
-        if end := artifacts.write_end(self.model, self.splits, self.config, self.folder):
-            self.console.print(f"\n{end}\n", markup=False, highlight=False)
-        if (solved := artifacts.is_solved(self.model, self.splits, self.config)) is not None:
-            self.result.metrics["solved"] = float(solved)
+        metrics, text = self.learner.end(training, self.folder)
+        self.result.metrics |= metrics
+        self._print(text)
         return training
 
-    def _keep(self, best_weights: "list[np.ndarray]") -> None:
+    def _keep(self, best_weights: list[np.ndarray]) -> None:
         """Keep the model with its best weights."""
-        from zoo import artifacts
-
         self.result.best_weights = best_weights
-        self.kept = artifacts.keepable(self.config, self.splits, best_weights)
         if self.within.keeps_model:
-            artifacts.write_model(self.kept, self.splits, self.folder)
+            self.learner.keep(best_weights, self.folder)
 
-    def _test(self, best_weights: "list[np.ndarray]") -> None:
+    def _test(self, best_weights: list[np.ndarray]) -> None:
         """Measure the best weights on the test split, once, and report."""
-        from zoo import artifacts
-        from zoo.models import ngram
-        from zoo.training.train import test
+        self.result.metrics |= self.learner.test(best_weights)
+        self._print(self.learner.report(best_weights, self.folder))
 
-        splits = self.splits
-        logs = test(best_weights, splits, self.config)
-        self.result.metrics |= {f"test_{name}": value for name, value in logs.items()}
-        if splits.spec.kind == "tokens":
-            words = splits.spec.classes
-            self.result.metrics["test_trigram_perplexity"] = ngram.perplexity(splits.train.x, splits.test.x, words)
-        sample = artifacts.write_reports(self.kept, splits, self.config, self.folder)
-        if sample:
-            self.console.print(f"\n{sample}\n", markup=False, highlight=False)
+    def _print(self, text: str) -> None:
+        if text:
+            self.console.print(f"\n{text}\n", markup=False, highlight=False)
 
     def _close(self) -> None:
         """Write what is known and give the run its last status."""
-        optimizer = getattr(self.model, "optimizer", None)
-        self.record.log_metrics(self.result.metrics, int(optimizer.iterations) if optimizer else 0)
+        self.record.log_metrics(self.result.metrics, self.learner.steps)
         self.record.set_tags({"outcome": self.result.outcome, "reason": self.result.reason})
         log.debug("%s: %s", self.result.outcome, self.result.reason)
         terminal.flush_log()

@@ -38,7 +38,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
     np.savez(Path(spec["to"]), **arrays)
     model, optimizer = config.model, config.optimizer
     return {
-        "cell": model.cell if model.reads == "tokens" else None,
+        "cell": model.cell if config.data.gives == "tokens" else None,
         "stateful": model.carries_state,
         "features": splits.spec.shape[0],
         "outputs": 1 if splits.spec.target == "binary" or model.output == "values" else splits.spec.classes,

@@ -68,7 +68,7 @@ BAD = [
     ("optimizer.amsgrad=3", "true or false"),
     ("model.activation=reluu", "Did you mean model.activation=relu?"),
     ("model.dropout=half", "a number of at least 0 and below 1"),
-    ("loss=cross", "auto, mse, binary_crossentropy or categorical_crossentropy"),
+    ("loss=cross", "auto, mse, binary_crossentropy, categorical_crossentropy or probabilities_as_logits"),
     ("precision=float16", "float32, mixed_bfloat16 or mixed_float16"),
     ("data=synthetic data.samples=0", "data.samples should be"),
     ("data=synthetic data.n_classes=1", "data.n_classes should be"),
@@ -103,7 +103,7 @@ BAD = [
     ("model.l2=-1", "at least 0"),
     ("early_stopping.patience=-1", "at least 0"),
     # What does not go together
-    ("model=lstm data=xor", "model=lstm reads tokens, but data=xor gives vectors"),
+    ("model=lstm data=xor", "model=lstm reads tokens or sequences, but data=xor gives vectors"),
     ("model=mnist_fcn data=kjv", "model=mnist_fcn reads vectors, but data=kjv gives tokens"),
     ("optimizer=rprop", "Add batch_size=full."),
     ("data.classes=[1]", "at least two different classes"),

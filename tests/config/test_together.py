@@ -9,7 +9,7 @@ from zoo.start import compose, options
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("model=lstm data=xor", "model=lstm reads tokens, but data=xor gives vectors"),
+        ("model=lstm data=xor", "model=lstm reads tokens or sequences, but data=xor gives vectors"),
         ("model=mnist_fcn data=kjv", "model=mnist_fcn reads vectors, but data=kjv gives tokens"),
         ("model=linear data=mnist", "Keep two of them: data.classes=[0,1]"),
         ("optimizer=rprop", "Add batch_size=full."),
@@ -27,6 +27,12 @@ from zoo.start import compose, options
         ("model=xor_mlp loss=categorical_crossentropy", "Use loss=binary_crossentropy"),
         ("model=linear loss=binary_crossentropy", "Use loss=mse"),
         ("model=linear label_smoothing=0.1", "not with the mean squared error"),
+        ("loss=probabilities_as_logits", "Add model.output=probabilities and data with classes"),
+        ("model=lstm model.output=probabilities loss=probabilities_as_logits", "whose target is tokens"),
+        (
+            "model=xor_mlp loop=by_hand loss=probabilities_as_logits",
+            "Received: loss=probabilities_as_logits. Use loop=",
+        ),
         ("model.output=probabilities loss=mse label_smoothing=0.1", "not with the mean squared error"),
         ("monitor=val_acc", "monitor names an unknown metric 'val_acc'. Did you mean 'val_accuracy'"),
         ("model=linear monitor=val_accuracy", "unknown metric"),

@@ -13,6 +13,7 @@ from zoo.training.setup import build
 VECTORS = Spec("vectors", (784,), "classes", 10)
 XOR = Spec("vectors", (2,), "binary", 2)
 TOKENS = Spec("tokens", (35,), "tokens", 10_000)
+SEQUENCES = Spec("sequences", (30, 2), "value", 1)
 
 
 def lstm(**options):
@@ -52,6 +53,42 @@ def test_a_language_model_puts_out_what_it_says(output, tied_weights):
     model = recurrent.build(spec, output=output, cell="gru", layers=1, **small)
     sums = np.asarray(model(np.arange(10).reshape(2, 5))).sum(axis=-1)
     assert np.allclose(sums, 1.0, atol=1e-5) == (output == "probabilities")
+
+
+@pytest.mark.parametrize(("cell", "parameters"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
+def test_over_sequences_a_stack_has_no_embedding_and_puts_out_one_value_after_the_last_step(cell, parameters):
+    options = {"output": "values", "cell": cell, "vocab_size": 50, "embedding": 8, "units": 6, "layers": 2}
+    model = recurrent.build(SEQUENCES, **options)
+    assert [layer.name for layer in model.layers] == ["inputs", f"{cell}_1", f"{cell}_2", "output"]
+    assert (model.input_shape, model.output_shape) == ((None, None, 2), (None, 1))
+    biases = 2 if cell == "gru" else 1  # Keras gives a GRU one for each of its two products
+    assert model.count_params() == parameters * 6 * (2 + 6 + biases + 6 + 6 + biases) + 7
+    x = np.random.default_rng(0).normal(size=(3, 30, 2)).astype(np.float32)
+    moved = x.copy()
+    moved[:, -1] += 1
+    assert np.all(np.asarray(model(x)) != np.asarray(model(moved)))
+    assert model(x[:, :7]).shape == (3, 1)
+
+
+def test_over_sequences_the_feedback_network_has_one_set_of_weights_for_all_steps():
+    model = feedback.build(SEQUENCES, output="values", hidden=[6], activation="tanh")
+    assert (model.input_shape, model.output_shape) == ((None, None, 2), (None, 1))
+    assert model.count_params() == (2 + 1) * 6 + 1 * 6 + (6 + 1) * 1
+    assert feedback.build(SEQUENCES, output="values", hidden=[6], feedback_from="hidden_1").count_params() == 61
+
+
+def test_a_vector_is_to_the_feedback_network_a_sequence_of_equal_steps():
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    options = {"hidden": [3, 4], "feedback_from": "hidden_2", "feedback_to": "hidden_1"}
+    settling = feedback.build(XOR, output="logits", iterations=5, **options)
+    reading = feedback.build(SEQUENCES, output="values", **options)
+    weights = {"/".join(w.path.split("/")[-2:]): w for w in settling.trainable_variables}
+    for number, variable in enumerate(reading.trainable_variables):
+        own = weights["/".join(variable.path.split("/")[-2:])]
+        own.assign(np.random.default_rng(number).normal(size=own.shape))
+        variable.assign(own)
+    again = np.repeat(x[:, None], 5, axis=1)
+    np.testing.assert_allclose(np.asarray(reading(again)), np.asarray(settling(x)), atol=1e-6)
 
 
 def test_an_lstm_without_unit_forget_bias_starts_from_a_zero_bias():

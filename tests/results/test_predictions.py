@@ -130,3 +130,15 @@ def test_weights_of_a_diverged_model_are_still_valid_json(tmp_path):
     (record,) = json.loads((tmp_path / "weights.json").read_text(), parse_constant=refuse)
     assert record["values"] == ["nan", "inf", "-inf", 0.1]
     np.testing.assert_array_equal(np.array(record["values"], dtype=np.float32), array)
+
+
+def test_values_stand_beside_predictions_and_errors_in_full_precision(tmp_path):
+    y, predicted = np.array([0.1, 1.9], np.float32), np.array([0.3, 1.9], np.float32)
+    with predictions.values(y, predicted, tmp_path / "new").open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["value", "prediction", "error"]
+    np.testing.assert_array_equal(np.array(rows[1:], np.float32), np.stack([y, predicted, predicted - y], axis=1))
+
+
+def test_the_constant_answer_is_the_mean_of_the_training_values():
+    assert predictions.constant_error(np.array([0.0, 2.0]), np.array([1.0, 4.0])) == pytest.approx(4.5)

@@ -88,6 +88,33 @@ def test_a_learning_rate_and_two_other_keys_make_both(tmp_path):
     assert names(pictures(board, tmp_path)) == ["heat_map", "learning_rates"]
 
 
+def test_a_number_with_three_values_is_an_axis_too(tmp_path):
+    def value(choice, seed):
+        return float(choice[1]) ** {"lstm": 0.5, "rnn": 2}[choice[0]] + seed
+
+    board = sweep(["experiment", "data.length"], grid(["lstm", "rnn"], ["10", "50", "100", "200"]), value)
+    found = pictures(board, tmp_path, curves=courses(board))
+    assert names(found) == ["by_length", "learning_curves"]
+    assert (found[0].title, found[0].warning) == ("By length", "")
+    assert "the ring the best length" in found[0].caption
+    size(found[0])
+
+
+def test_two_numbers_are_sides_of_a_heat_map_and_a_third_makes_an_axis(tmp_path):
+    pair = sweep(["optimizer", "batch_size"], grid(OPTIMIZERS, ["4", "32"]), spread)
+    assert names(pictures(pair, tmp_path)) == ["heat_map"]
+    with_zero = sweep(["optimizer", "model.dropout"], grid(OPTIMIZERS, ["0", "0.2", "0.5"]), spread)
+    assert names(pictures(with_zero, tmp_path)) == ["by_dropout"]
+    size(pictures(with_zero, tmp_path)[0])
+
+
+def test_a_learning_rate_comes_before_another_number(tmp_path):
+    board = sweep(
+        ["batch_size", "optimizer.learning_rate"], grid(["4", "16", "64"], ["0.1", "1", "10"]), lambda *_: 1.0
+    )
+    assert names(pictures(board, tmp_path)) == ["learning_rates"]
+
+
 @pytest.mark.parametrize("keys", [["init"], []])
 def test_one_key_or_none_shows_every_run(keys, tmp_path):
     board = sweep(keys, [(name,) for name in INITS] if keys else [()], spread, seeds=12)
@@ -175,7 +202,7 @@ def test_only_the_optimizers_on_the_edge_are_warned_of(tmp_path):
     assert "adam" not in warning
 
 
-def test_a_sensitivity_needs_a_learning_rate(tmp_path):
+def test_a_sensitivity_needs_a_number(tmp_path):
     with pytest.raises(ValueError, match=r"optimizer\.learning_rate"):
         sensitivity.sensitivity(sweep(["init"], [("zeros",)], spread), tmp_path)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
+import zoo
 from zoo import compose, tracking
 from zoo.config import BadInput
 from zoo.start import grid
@@ -212,3 +213,35 @@ def test_a_job_that_finds_its_input_bad_after_it_was_opened_is_recorded_once(swe
     swept, _, children = sweep(*XOR, "callbacks=[callbacks_of_mine.Nothing]", "monitor=val_f1", "seed=0,1")
     assert swept.exit_code == 1
     assert [child.tags["outcome"] for child in children] == ["error", "error"]
+
+
+def test_a_sweep_over_the_length_of_sequences_draws_the_error_against_it(sweep, tmp_path):
+    words = ["model=rnn", "data=adding", "debug=smoke", "model.layers=1", "epochs=1", "data.length=10,11,12"]
+    swept, parent, children = sweep(*words)
+    assert swept.exit_code == 0
+    assert parent.params["data.length"] == "10, 11, 12"
+    assert parent.download("report/by_length.png").read_bytes().startswith(b"\x89PNG")
+    assert "By length" in parent.download("report.html").read_text()
+    assert all(child.metrics["test_constant_mse"] > 0.1 for child in children)
+
+
+def test_discounts_of_a_trigram_are_compared_and_each_keeps_its_counts(sweep):
+    words = ["model=trigram", "debug=smoke", "model.discount=0.3,0.75,0.95"]
+    swept, parent, children = sweep(*words)
+    assert (swept.exit_code, parent.status, len(children)) == (0, "FINISHED", 3)
+    best = min(children, key=lambda child: child.metrics["best_val_loss"])
+    assert parent.tags["best_choice"] == f"discount={best.params['model.discount']}"
+    for child in children:
+        loaded = zoo.load(child.id)
+        assert loaded.model.discount == float(child.params["model.discount"])
+    again, _, more = sweep(*words, f"sweep.resume={parent.id}")
+    assert (len(again.results), len(more)) == (0, 3)
+
+
+def test_a_trigram_and_a_network_are_compared_on_the_same_text(sweep):
+    swept, parent, children = sweep("model=trigram,lstm", "debug=smoke")
+    assert (swept.exit_code, parent.status) == (0, "FINISHED")
+    trigram, lstm = sorted(children, key=lambda child: child.tags["model"], reverse=True)
+    assert trigram.metrics["test_perplexity"] == pytest.approx(lstm.metrics["test_trigram_perplexity"])
+    assert set(tracking.find(trigram.id).artifacts()) >= {"trigram.npz", "vocabulary.json"}
+    assert set(tracking.find(lstm.id).artifacts()) >= {"model.keras", "vocabulary.json"}

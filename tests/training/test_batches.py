@@ -79,3 +79,27 @@ def test_balanced_class_weights_make_every_class_count_the_same(data_dir):
     sums = [made.weight[made.y == label].sum() for label in (0, 1)]
     np.testing.assert_allclose(sums[0], sums[1], rtol=1e-5)
     np.testing.assert_allclose(made.weight.mean(), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "shape", "passes"),
+    [
+        (["data=digits"], [64], 1),
+        (["model=lstm", "data=adding", "data.length=12", "data.samples=50"], [12, 2], 12),
+    ],
+)
+def test_a_row_goes_through_the_weights_once_for_each_of_its_time_steps(words, shape, passes, data_dir):
+    chosen = compose(*words)
+    splits = data.load(chosen.data, folder=data_dir)
+    for made in (batches.training(splits, chosen), batches.evaluation(splits.valid, splits, chosen)):
+        assert (list(made.x.shape[1:]), made.units, made.passes) == (shape, 1, passes)
+    windows = batches.windows(TOKENS, config("model.carry_state=false"), 4, seed=None)
+    assert (windows.units, windows.passes) == (7, 7)
+
+
+def test_the_value_of_a_sequence_is_its_target_as_a_column(data_dir):
+    chosen = compose("model=rnn", "data=adding", "data.samples=50")
+    splits = data.load(chosen.data, folder=data_dir)
+    made = batches.training(splits, chosen)
+    assert (made.unit, made.weight) == ("examples", None)
+    np.testing.assert_array_equal(made.y, splits.train.y[:, None])

@@ -64,6 +64,28 @@ def model(units, activation):
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation=activation)])
 
 
+@pytest.mark.parametrize(("spec", "activation"), [(XOR, "sigmoid"), (CLASSES, "softmax")])
+def test_the_mistake_made_on_purpose_applies_a_second_sigmoid_or_softmax(spec, activation):
+    config = compose("model=xor_mlp", "loss=probabilities_as_logits")
+    outputs = 1 if spec is XOR else 3
+    inputs = keras.Input(spec.shape)
+    model = keras.Model(inputs, keras.layers.Dense(outputs, activation=activation)(inputs))
+    x = np.random.default_rng(0).normal(size=(5, *spec.shape)).astype(np.float32)
+    p, labels = np.asarray(model(x), np.float64), np.arange(5) % spec.classes
+    if spec is XOR:
+        again = 1 / (1 + np.exp(-p[:, 0]))
+        expected = -np.mean(np.log(np.where(labels, again, 1 - again)))
+        y, keras_s = labels.reshape(-1, 1).astype(np.float32), keras.losses.BinaryCrossentropy(from_logits=True)
+    else:
+        again = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
+        expected = -np.mean(np.log(again[np.arange(5), labels]))
+        y, keras_s = labels.astype(np.int32), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(float(losses.loss(spec, config)(y, model(x))), expected, rtol=1e-5)
+    with pytest.warns(UserWarning, match="was produced by a S"):
+        mended = float(keras_s(y, model(x)))  # Keras looks before its own layer, which is why it is spelled out
+    assert abs(mended - expected) > 0.01
+
+
 def test_probabilities_are_not_taken_for_logits_nor_the_other_way_round():
     with pytest.raises(BadInput, match="the loss would take probabilities for logits"):
         losses.check_output(model(3, "softmax"), CLASSES, compose("model.output=logits"))

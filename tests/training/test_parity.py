@@ -8,6 +8,8 @@ from zoo.training import setup
 SMALL_LSTM = ["model=lstm", "model.units=16", "model.embedding=8", "model.vocab_size=200", "data.limit=1200"]
 SMALL_LSTM += ["data.sequence_length=7", "batch_size=8"]
 SMALL_MNIST = ["model=mnist_fcn", "data=digits", "model.hidden=[32,16]", "data.limit=403"]
+SMALL_ADDING = ["data=adding", "data.samples=200", "data.validation=40", "data.length=11", "batch_size=32"]
+SMALL_ADDING += ["optimizer.global_clipnorm=1"]
 FAMILIES = {
     "linear": ["model=linear"],
     "xor_mlp": ["model=xor_mlp"],
@@ -22,6 +24,10 @@ FAMILIES = {
     "lstm tied, last": [*SMALL_LSTM, "model.predict=last", "model.tied_weights=true"],
     "gru": ["model=gru", *SMALL_LSTM[1:]],
     "rnn": ["model=rnn", *SMALL_LSTM[1:]],
+    "feedback of sequences": ["model=feedback", "model.hidden=[8]", *SMALL_ADDING],
+    "rnn of sequences": ["model=rnn", "model.units=8", *SMALL_ADDING],
+    "gru of sequences": ["model=gru", "model.units=8", *SMALL_ADDING],
+    "lstm of sequences": ["model=lstm", "model.units=8", "model.dropout=0.2", *SMALL_ADDING],
 }
 OPTIMIZERS = {"momentum": ["optimizer=momentum"], "adam": ["optimizer=adam", "optimizer.learning_rate=0.01"]}
 

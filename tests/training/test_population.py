@@ -172,3 +172,8 @@ def test_only_the_epochs_asked_for_are_kept_and_the_last(xor):
 def test_what_cannot_be_stacked_is_said_with_its_reason(words, said):
     model = "mnist_fcn" if "dropout" in words[0] else "xor_mlp"
     assert said in obstacle(compose(f"model={model}", *words))
+
+
+@pytest.mark.parametrize("words", [["model=lstm"], ["model=lstm", "data=adding"], ["model=feedback", "data=adding"]])
+def test_what_reads_step_by_step_is_not_stacked(words):
+    assert "recurrent layers" in obstacle(compose(*words))

@@ -89,7 +89,8 @@ def _overview(command: str) -> str:
     for group, names in options.groups().items():
         usual = "the model's" if group in ("data", "optimizer") else options.default(group)
         lines.append(f"{group}=" + (f"   (default: {usual})" if usual else ""))
-        lines += [f"  {name:<18}{options.summary(group, name)}" for name in names]
+        width = max(18, *(len(name) + 1 for name in names))
+        lines += [f"  {name:<{width}}{options.summary(group, name)}" for name in names]
         lines.append("")
     lines.append("sweep=   many runs under one parent, and one answer; other words about the same keys win")
     lines += [f"  {name:<20}{options.summary(grid.GROUP, name)}" for name in grid.presets()]

@@ -1,6 +1,5 @@
 """One run's whole config: typed, and with choices that go together."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
@@ -9,6 +8,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_
 from zoo.config.faults import sentences
 from zoo.config.learning import Init, Optimizer, Schedule
 from zoo.config.sections import Data, EarlyStopping, Loop, Model, Section, Stop, Tracking
+from zoo.config.settled import is_said, settle
 from zoo.config.together import conflicts
 from zoo.config.types import Fraction, ImportPath, Positive, Seed, Size, Text
 from zoo.config.words import BadInput
@@ -28,7 +28,7 @@ class Config(Section):
     batch_size: Size | Literal["full"]
     seed: Seed = 0
     name: Text | None = None
-    loss: Literal["auto", "mse", "binary_crossentropy", "categorical_crossentropy"] = "auto"
+    loss: Literal["auto", "mse", "binary_crossentropy", "categorical_crossentropy", "probabilities_as_logits"] = "auto"
     label_smoothing: Fraction = 0.0
     class_weight: Literal["balanced"] | list[Positive] | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -75,7 +75,7 @@ class Config(Section):
 
     def is_explicit(self, key: str) -> bool:
         """Tell whether the user set `key`, such as `model.vocab_size`, rather than a default."""
-        return any(re.match(rf"\+*{re.escape(key)}=", override) for override in self._overrides)
+        return is_said(key, self._overrides)
 
     @property
     def monitored(self) -> str:
@@ -100,6 +100,11 @@ class Config(Section):
         for group in ("model", "data", "optimizer", "init", "schedule"):
             plain[group] = getattr(self, group).options()
         return plain
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follows_from_the_data(cls, tree: Any, info: ValidationInfo) -> Any:
+        return settle(tree, info.context or ()) if isinstance(tree, Mapping) else tree
 
     @model_validator(mode="after")
     def _goes_together(self, info: ValidationInfo) -> Self:

@@ -25,7 +25,10 @@ from zoo.config.types import (
     Text,
     Whole,
 )
-from zoo.config.words import either
+from zoo.config.words import either, shown
+
+Kind = Literal["vectors", "sequences", "tokens"]
+Kinds = Annotated[list[Kind], Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -47,10 +50,14 @@ class Option(BaseModel):
 
 
 class Model(Option):
-    """What to build: `build(spec, **options)` returns a `keras.Model`."""
+    """What to build: `build(spec, **options)` returns a `keras.Model`.
+
+    Where it learns by counting, `build(tokens, words, **options)` returns a `zoo.models.ngram.Trigram`.
+    """
 
     build: ImportPath
-    reads: Literal["vectors", "tokens"]
+    learns: Literal["training", "counting"] = "training"
+    reads: Annotated[Kind | Kinds, Means("vectors, sequences or tokens, or a list of them")]
     output: Literal["logits", "probabilities", "values"] = "logits"
     hidden: list[Size] = []
     activation: Activation = "linear"
@@ -70,6 +77,12 @@ class Model(Option):
     carry_state: bool | None = None
     tied_weights: bool = False
     unit_forget_bias: bool = True
+    discount: Inside = 0.75
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of data that the model reads."""
+        return [self.reads] if isinstance(self.reads, str) else self.reads
 
     @property
     def carries_state(self) -> bool:
@@ -77,6 +90,15 @@ class Model(Option):
         if "carry_state" not in self.model_fields_set:
             return False
         return self.predict == "every" if self.carry_state is None else self.carry_state
+
+    @model_validator(mode="after")
+    def _counts_tokens(self) -> Self:
+        if self.learns == "counting" and self.kinds != ["tokens"]:
+            raise ValueError(
+                "model.learns=counting is for a model that reads tokens. "
+                f"Received: model.reads={shown(self.reads)}. Add model.reads=tokens, or use model.learns=training."
+            )
+        return self
 
     @model_validator(mode="after")
     def _feedback_leads_back(self) -> Self:
@@ -97,8 +119,8 @@ class Data(Option):
     """What to train on: `load` is the import path of the function that reads it."""
 
     load: ImportPath
-    gives: Literal["vectors", "tokens"]
-    target: Literal["binary", "classes", "tokens"] = "classes"
+    gives: Kind
+    target: Literal["binary", "classes", "value", "tokens"] = "classes"
     limit: Size | None = None
     # Vectors
     scale: Literal["unit", "standardize", "none"] = "none"
@@ -111,6 +133,8 @@ class Data(Option):
     features: Size = 1
     n_classes: Several = 2
     spread: NonNegative = 1.0
+    # Sequences
+    length: Annotated[Whole, Field(ge=10, le=200), Means("a whole number from 10 to 200")] = 50
     # Tokens
     level: Literal["word", "char"] = "word"
     sequence_length: Size = 1
@@ -119,6 +143,15 @@ class Data(Option):
     valid: Text | None = None
     test: Text | None = None
     split: Inside = 0.1
+
+    @model_validator(mode="after")
+    def _a_value_for_each_sequence(self) -> Self:
+        if (self.gives == "sequences") != (self.target == "value"):
+            raise ValueError(
+                "data.gives=sequences and data.target=value go together. "
+                f"Received: data.gives={self.gives} with data.target={self.target}."
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_of_the_folds(self) -> Self:

@@ -3,22 +3,31 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.config.words import nearest, shown
+from zoo.config.counted import said_in_vain
+from zoo.config.settled import contradictions
+from zoo.config.words import either, nearest, shown
 
 if TYPE_CHECKING:
     from zoo.config.schema import Config
 
+_WITHOUT_CLASSES = {"tokens": "text", "sequences": "a target that is a number"}
+
 
 def conflicts(config: "Config") -> Iterator[str]:
     """Yield a sentence or two for each pair of choices that do not go together: what is wrong, and what to do."""
-    if config.model.reads != config.data.gives:
-        model, data = config.model, config.data
-        yield (
-            f"model={model.name} reads {model.reads}, but data={data.name} gives {data.gives}. "
-            f"Choose data that gives {model.reads}, or a model that reads {data.gives}."
-        )
+    model, data = config.model, config.data
+    found = list(contradictions(config))
+    if data.gives not in model.kinds:
+        kinds = either(model.kinds)
+        found = [
+            f"model={model.name} reads {kinds}, but data={data.name} gives {data.gives}. "
+            f"Choose data that gives {kinds}, or a model that reads {data.gives}."
+        ]
+    if found:
+        yield from found
         return  # whatever else is wrong follows from it
-    for part in (_classes, _folds, _batches, _loss, _metrics, _learning_rate, _by_hand):
+    of_training = () if model.learns == "counting" else (_batches, _loss, _learning_rate)
+    for part in (_classes, _folds, *of_training, _metrics, _by_hand, said_in_vain):
         yield from part(config)
 
 
@@ -31,15 +40,15 @@ def _classes(config: "Config") -> Iterator[str]:
         )
         return
     count = _class_count(config)
-    if model.output == "values" and count != 2:
+    if model.output == "values" and data.target != "value" and count != 2:
         yield (
             f"model={model.name} puts out one value, but data={data.name} has more than two classes. "
             + ("Keep two of them: data.classes=[0,1]." if "classes" in data.model_fields_set else "Choose other data.")
         )
     if config.class_weight is None:
         return
-    if data.target == "tokens":
-        yield "class_weight does not apply to text, which has no classes. Leave it out."
+    if data.gives in _WITHOUT_CLASSES:
+        yield f"class_weight does not apply to {_WITHOUT_CLASSES[data.gives]}, which has no classes. Leave it out."
     elif config.class_weight != "balanced" and count not in (None, len(config.class_weight)):
         yield (
             f"class_weight should hold one weight for each of the {count} classes of data={data.name}. "
@@ -61,9 +70,9 @@ def _folds(config: "Config") -> Iterator[str]:
     data = config.data
     if data.folds is None:
         return
-    if data.gives == "tokens":
+    if data.gives in _WITHOUT_CLASSES:
         yield (
-            "data.folds cuts examples with classes into parts, and text has no classes. "
+            f"data.folds cuts examples with classes into parts, and {_WITHOUT_CLASSES[data.gives]} has no classes. "
             f"Received: data.folds={data.folds} with data={data.name}. Leave out data.folds and data.fold."
         )
     elif config.is_explicit("data.validation"):
@@ -95,6 +104,12 @@ def _loss(config: "Config") -> Iterator[str]:
             "Add model.output=probabilities." if data.target != "tokens" else "Leave loss out: it is a cross-entropy."
         )
         yield f"loss=mse compares values, but model={model.name} puts out logits. {hint}"
+    if loss == "probabilities_as_logits" and (model.output != "probabilities" or data.target == "tokens"):
+        yield (
+            "loss=probabilities_as_logits shows what it costs to feed probabilities of classes to a loss that expects "
+            f"logits. Received: model.output={model.output} and data={data.name}, whose target is "
+            f"{data.target}. Add model.output=probabilities and data with classes, or leave loss out."
+        )
     if loss.endswith("crossentropy") and model.output == "values":
         yield (
             f"loss={loss} needs logits or probabilities, but model={model.name} puts out unbounded values. "
@@ -105,9 +120,9 @@ def _loss(config: "Config") -> Iterator[str]:
         if loss != fitting:
             kind = {"binary": "one value of 0 or 1", "classes": "one of several classes", "tokens": "the next token"}
             yield f"loss={loss} does not fit data={data.name}, whose target is {kind[data.target]}. Use loss={fitting}."
-    if config.label_smoothing and (loss == "mse" or model.output == "values"):
+    if config.label_smoothing and (loss in ("mse", "probabilities_as_logits") or model.output == "values"):
         yield (
-            "label_smoothing goes with a cross-entropy, not with the mean squared error. "
+            "label_smoothing goes with a cross-entropy, not with the mean squared error, nor with a mistake. "
             f"Received: label_smoothing={config.label_smoothing:g}. Leave it out, or choose another loss or model."
         )
 
@@ -155,6 +170,7 @@ def _by_hand(config: "Config") -> Iterator[str]:
         f"model.l2={model.l2:g}": model.l2,
         f"label_smoothing={config.label_smoothing:g}": config.label_smoothing,
         f"class_weight={shown(config.class_weight)}": config.class_weight is not None,
+        f"loss={config.loss}": config.loss == "probabilities_as_logits",
         f"precision={config.precision}": config.precision != "float32",
         "loop.jit=true": config.loop.jit,
     }

@@ -139,7 +139,8 @@ def choices(kind: Any) -> list[str]:
         return ["null"]
     if get_origin(kind) is Literal:
         return list(get_args(kind))
-    return [word for one in get_args(kind) if not isinstance(one, Means) for word in choices(one)]
+    words = [word for one in get_args(kind) if not isinstance(one, Means) for word in choices(one)]
+    return list(dict.fromkeys(words))  # a word may be taken alone and in a list
 
 
 def entry(kind: Any) -> Any:

@@ -1,7 +1,8 @@
 """From a data option to `Splits`. A loader brings raw data; what all data sets share is done from here.
 
 Adding a data set takes a function and an option file. The function gets the option's keys and the folder of prepared
-data, and returns `Examples` (see zoo.data.examples for what happens to them) or `Texts` (see zoo.data.streams):
+data, and returns `Examples` (see zoo.data.examples, or zoo.data.sequences, for what happens to them) or `Texts` (see
+zoo.data.streams):
 
     # my_package/wine.py
     def wine(data, folder):
@@ -31,7 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.config import BadInput, Data
-from zoo.data import examples, streams
+from zoo.data import examples, sequences, streams
 from zoo.data.spec import Examples, Split, Splits, Texts
 
 Loader = Callable[[Data, Path], Examples | Texts]
@@ -56,10 +57,13 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     if isinstance(raw, Examples) and data.gives == "vectors":
         spec, parts, notes = examples.split(raw, data)
         vocabulary = None
+    elif isinstance(raw, Examples) and data.gives == "sequences":
+        spec, parts, notes = sequences.split(raw, data)
+        vocabulary = None
     elif isinstance(raw, Texts) and data.gives == "tokens":
         spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
     else:
-        expected = "zoo.data.Examples" if data.gives == "vectors" else "zoo.data.Texts"
+        expected = "zoo.data.Texts" if data.gives == "tokens" else "zoo.data.Examples"
         raise BadInput(
             f"data.gives={data.gives} expects {data.load} to return {expected}. Received: {type(raw).__name__}."
         )

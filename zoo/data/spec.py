@@ -16,18 +16,20 @@ class Spec:
     """What a model has to know about the data.
 
     Attributes:
-        kind: `vectors` (float32 rows) or `tokens` (int32 ids).
-        shape: One input without the batch axis: `(784,)`; for tokens `(sequence_length,)`.
-        target: `binary` (one 0/1 value), `classes` (an integer label) or `tokens` (the next token's id).
-        classes: Number of classes; 2 for `binary`, the vocabulary's size for `tokens`.
+        kind: `vectors` (float32 rows), `sequences` (float32 rows, one a time step) or `tokens` (int32 ids).
+        shape: One input without the batch axis: `(784,)`; for sequences `(time, features)`, for tokens
+            `(sequence_length,)`.
+        target: `binary` (one 0/1 value), `classes` (an integer label), `value` (a real number) or `tokens` (the next
+            token's id).
+        classes: Number of classes; 2 for `binary`, 1 for `value`, the vocabulary's size for `tokens`.
         labels: Names of the classes, for reports.
         image_shape: Height and width where a vector is a flattened picture.
         batch_size: Fixed only where recurrent state is carried across batches.
     """
 
-    kind: Literal["vectors", "tokens"]
+    kind: Literal["vectors", "sequences", "tokens"]
     shape: tuple[int, ...]
-    target: Literal["binary", "classes", "tokens"]
+    target: Literal["binary", "classes", "value", "tokens"]
     classes: int
     labels: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
@@ -36,7 +38,12 @@ class Spec:
 
 @dataclass(frozen=True)
 class Split:
-    """One split: `x` float32 [n, features] with labels `y` int32 [n], or a token stream `x` int32 [n] without `y`."""
+    """One split of a data set.
+
+    Attributes:
+        x: float32 [n, features], float32 [n, time, features], or a stream of tokens, int32 [n].
+        y: Labels int32 [n], values float32 [n], or None beside tokens.
+    """
 
     x: np.ndarray
     y: np.ndarray | None = None
@@ -71,9 +78,10 @@ class Examples:
     """What a loader of examples returns; each split is a pair (x, y).
 
     Attributes:
-        train: x [n, ...] of any numeric type, flattened to rows; y [n], whole numbers from 0.
+        train: x [n, ...] of any numeric type, flattened to rows; y [n], whole numbers from 0. Of sequences: x [n, time,
+            features]; y [n], any numbers.
         valid: None: `data.validation` examples are taken from the training split.
-        test: None: a stratified fifth of `train` is held out.
+        test: None: a fifth of `train` is held out, stratified where there are classes.
         labels: Names of the classes; numbers where left out.
         image_shape: Height and width where a row is a flattened picture.
         value_range: What `scale: unit` maps to [0, 1]; None: each feature's range in the training split.

@@ -48,7 +48,7 @@ def build(model: Model, spec: Spec, precision: str, augment: Sequence[str] = ())
 
 
 def _arguments(builder: Callable[..., Any], model: Model) -> dict[str, Any]:
-    arguments = model.options("name", "build", "reads")
+    arguments = model.options("name", "build", "learns", "reads")
     parameters = inspect.signature(builder).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return arguments

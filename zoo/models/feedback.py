@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from zoo.data.spec import Spec
+from zoo.layers.feedback import FeedbackCell
 from zoo.models import heads
 
 
@@ -25,16 +26,24 @@ def build(
     gradient runs back through all of them (Rumelhart, Hinton & Williams 1986, "Recurrent nets": a recurrent net with
     a constant input, unfolded over a fixed number of steps, is a feedforward net with shared weights).
 
+    Of a sequence, iteration t reads step t, so that there are as many as the sequence has steps: see
+    `zoo.layers.FeedbackCell`. A vector is the sequence of `iterations` steps that are all alike.
+
     Args:
-        spec: What the data is; the input is float32 [batch, features].
-        output: What the network puts out: logits or probabilities. Logits are fed back through the output's
-            activation, so that what returns is bounded.
+        spec: What the data is; the input is float32 [batch, features], or [batch, time, features] with any number of
+            time steps.
+        output: What the network puts out: logits or probabilities, of a sequence values. Logits are fed back through
+            the output's activation, so that what returns is bounded; values as they are.
         hidden: Units of each hidden layer, at least one.
         activation: Of the hidden layers.
-        iterations: How often the network is run.
+        iterations: How often the network is run on a vector.
         feedback_from: The layer whose activation returns: `output`, `hidden_1`, ...
         feedback_to: The layer that receives it, not later than `feedback_from`; zoo.config checks both names.
     """
+    if spec.kind == "sequences":
+        sequences = keras.Input((None, spec.shape[-1]), name="inputs")
+        step = FeedbackCell(hidden, heads.width(spec, output), activation, feedback_from, feedback_to, name="step")
+        return keras.Model(sequences, keras.layers.RNN(step, name="network")(sequences))
     names = [f"hidden_{depth}" for depth in range(1, len(hidden) + 1)]
     layers = [keras.layers.Dense(units, name=name) for name, units in zip(names, hidden, strict=True)]
     readout = keras.layers.Dense(heads.width(spec, output), dtype="float32", name="output")

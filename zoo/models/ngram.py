@@ -1,4 +1,4 @@
-"""An interpolated Kneser-Ney trigram: counts, no training. What every language model here has to beat.
+"""An interpolated Kneser-Ney trigram: counts, no training. `model=trigram`, and what every language model has to beat.
 
     p(w | u v) = max(c(u v w) - D, 0) / c(u v)  +  D n(u v ·) / c(u v) · p(w | v)
     p(w | v)   = max(n(· v w) - D, 0) / n(· v ·)  +  D n(v ·) / n(· v ·) · p(w)
@@ -9,11 +9,16 @@ that has not been seen leaves all to the shorter one. (Kneser & Ney 1995; interp
 section 2.7, with one discount D.)
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 DISCOUNT = 0.75
+FILE = "trigram.npz"
+AT_ONCE = 2**18  # tokens that are judged at a time: the arrays of a long text would take gigabytes
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class Counts:
         contexts, place, kinds = np.unique(keys // words, return_inverse=True, return_counts=True)
         return cls(keys, counts, contexts, np.bincount(place, counts, len(contexts)), kinds.astype(np.float64))
 
-    def share(self, context: np.ndarray, word: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
+    def share(
+        self, context: np.ndarray, word: np.ndarray, words: int, discount: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the discounted share of words after contexts, and what is left to the shorter context, float64 [n]."""
         if not len(self.keys):
             return np.zeros(len(word)), np.ones(len(word))
@@ -52,22 +59,29 @@ class Counts:
         found = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
         count = np.where(self.keys[found] == key, self.counts[found], 0.0)
         total = np.where(known, self.totals[at], 1.0)
-        share = np.where(known, np.maximum(count - DISCOUNT, 0.0) / total, 0.0)
-        return share, np.where(known, DISCOUNT * self.kinds[at] / total, 1.0)
+        share = np.where(known, np.maximum(count - discount, 0.0) / total, 0.0)
+        return share, np.where(known, discount * self.kinds[at] / total, 1.0)
 
 
 class Trigram:
-    """Probabilities of words by the two words before them.
+    """Probabilities of words by the two words before them; made by `count` from a text, or of what was counted.
 
     Args:
-        tokens: The text that is counted, int [n]. One of less than three tokens says nothing of any word.
+        keys: Of the different trigrams u v w, (u · V + v) · V + w, int64 [keys], ascending.
+        counts: How often each was seen, int64 [keys].
         words: V, the number of different ids.
+        discount: D, between 0 and 1: taken off each count, and given to the shorter context.
+
+    Attributes:
+        weights: All of it as arrays: `Trigram(*weights)` is the same model.
     """
 
-    def __init__(self, tokens: np.ndarray, words: int):
-        ids = np.asarray(tokens, np.int64)
-        self.words = words
-        keys, counts = np.unique((ids[:-2] * words + ids[1:-1]) * words + ids[2:], return_counts=True)
+    def __init__(
+        self, keys: np.ndarray, counts: np.ndarray, words: int | np.ndarray, discount: float | np.ndarray = DISCOUNT
+    ):
+        self.words = words = int(words)
+        self.discount = float(discount)
+        self.weights = [keys, counts, np.array(words), np.array(self.discount)]
         self._trigrams = Counts.of(keys, counts.astype(np.float64), words)
         pairs, before = np.unique(keys % words**2, return_counts=True)  # each after so many different words
         self._bigrams = Counts.of(pairs, before.astype(np.float64), words)
@@ -92,9 +106,44 @@ class Trigram:
             tokens: int [n], at least two; the second is judged by the first alone.
         """
         ids = np.asarray(tokens, np.int64)
-        start = self._interpolated(self._shorter(ids[:1]), ids[1:2])
-        rest = self.probabilities(ids[:-2], ids[1:-1], ids[2:])
-        return float(-np.mean(np.log(np.concatenate([start, rest]))))
+        total = np.log(self._interpolated(self._shorter(ids[:1]), ids[1:2])).sum()
+        for start in range(0, len(ids) - 2, AT_ONCE):
+            part = ids[start : start + AT_ONCE + 2]
+            total += np.log(self.probabilities(part[:-2], part[1:-1], part[2:])).sum()
+        return float(-total / (len(ids) - 1))
+
+    def write(
+        self, prompt: Sequence[int], count: int, *, temperature: float, seed: int = 0, banned: Collection[int] = ()
+    ) -> list[int]:
+        """Return the next tokens of a text, each drawn given the two before it.
+
+        Args:
+            prompt: Ids to go on from, at least two.
+            count: Number of tokens.
+            temperature: Above 0, divides the log of the probabilities. Below 1 the likely becomes likelier.
+            seed: The same seed draws the same tokens.
+            banned: Ids that are never produced, such as that of `<unk>`.
+        """
+        random, every = np.random.default_rng(seed), np.arange(self.words)
+        allowed = np.ones(self.words)
+        allowed[list(banned)] = 0.0
+        ids = [int(one) for one in prompt]
+        for _ in range(count):
+            first, second = (np.full(self.words, one) for one in ids[-2:])
+            chance = self.probabilities(first, second, every) ** (1 / temperature) * allowed
+            ids.append(int(random.choice(every, p=chance / chance.sum())))
+        return ids[len(prompt) :]
+
+    def save(self, path: Path) -> None:
+        """Write all of it to a file of NumPy's."""
+        keys, counts, words, discount = self.weights
+        np.savez_compressed(path, keys=keys, counts=counts, words=words, discount=discount)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a trigram that `save` wrote."""
+        with np.load(path) as file:
+            return cls(file["keys"], file["counts"], file["words"], file["discount"])
 
     def _shorter(self, second: np.ndarray) -> list[tuple[Counts, np.ndarray]]:
         return [(self._bigrams, second), (self._unigrams, np.zeros_like(second))]
@@ -102,9 +151,22 @@ class Trigram:
     def _interpolated(self, levels: list[tuple[Counts, np.ndarray]], word: np.ndarray) -> np.ndarray:
         probability = np.full(len(word), 1.0 / self.words)
         for counts, context in reversed(levels):
-            share, left = counts.share(context, word, self.words)
+            share, left = counts.share(context, word, self.words, self.discount)
             probability = share + left * probability
         return probability
+
+
+def count(tokens: np.ndarray, words: int, *, discount: float = DISCOUNT) -> Trigram:
+    """Count a text.
+
+    Args:
+        tokens: Token ids, int [n]. A text of less than three says nothing of any word.
+        words: V, the number of different ids.
+        discount: D, as in `Trigram`.
+    """
+    ids = np.asarray(tokens, np.int64)
+    keys, counts = np.unique((ids[:-2] * words + ids[1:-1]) * words + ids[2:], return_counts=True)
+    return Trigram(keys, counts, words, discount)
 
 
 def perplexity(train: np.ndarray, text: np.ndarray, words: int) -> float:
@@ -115,4 +177,4 @@ def perplexity(train: np.ndarray, text: np.ndarray, words: int) -> float:
         text: Token ids that are judged, int [m], of at least two tokens.
         words: Size of the vocabulary.
     """
-    return float(np.exp(Trigram(train, words).negative_log_likelihood(text)))
+    return float(np.exp(count(train, words).negative_log_likelihood(text)))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from zoo.results import style
-from zoo.results.lines import EndLabel, draw_line, label_ends
+from zoo.results.lines import draw_line, end_of, finite, label_ends, mark_zeros
 
 MOST_PANELS = 6
 _FIRST = ("loss", "accuracy", "perplexity")
@@ -32,7 +32,7 @@ def learning_curves(history: Mapping[str, Sequence[float]], folder: Path, *, bes
     Returns:
         The path of `learning_curves.png`.
     """
-    series = {name: _finite(values) for name, values in history.items() if name not in _BOOKKEEPING and len(values)}
+    series = {name: finite(values) for name, values in history.items() if name not in _BOOKKEEPING and len(values)}
     panels = _panels(series)
     epochs = max((len(values) for values in series.values()), default=1)
     best_epoch = best_epoch or _lowest(series, epochs)
@@ -65,7 +65,7 @@ def gradient_norms(norms: np.ndarray, layers: Sequence[str], folder: Path) -> Pa
     Raises:
         ValueError: `norms` does not have a column for each layer.
     """
-    norms = _finite(norms)
+    norms = finite(norms)
     if norms.ndim != 2 or norms.shape[1] != len(layers):
         raise ValueError(
             f"Expected norms of shape [epochs, {len(layers)}], a column for each layer. Received: shape {norms.shape}."
@@ -82,10 +82,12 @@ def gradient_norms(norms: np.ndarray, layers: Sequence[str], folder: Path) -> Pa
         axes.set_title("gradient norm by layer")
         style.epoch_axis(axes, epochs)
         style.log_axis(axes)
-        _mark_zeros(axes, norms, colors)
+        mark_zeros(axes, norms, colors)
         step = style.every(count, room=60)
         shown = zip(style.shorten(layers)[::step], norms.T[::step], colors[::step], strict=True)
-        label_ends(axes, (_end(name, column, color, axes) for name, column, color in shown), points=(height - 0.7) * 72)
+        label_ends(
+            axes, (end_of(name, column, color, axes) for name, column, color in shown), points=(height - 0.7) * 72
+        )
     return path
 
 
@@ -112,7 +114,7 @@ def _panel(axes: Axes, name: str, series: Mapping[str, np.ndarray], epochs: int,
     if name == _RATE:
         return
     _mark_best(axes, _epochs_of(lines[last], epochs), lines[last], best_epoch, colors[last])
-    ends = (_end(word, values, colors[word], axes) for word, values in lines.items())
+    ends = (end_of(word, values, colors[word], axes) for word, values in lines.items())
     label_ends(axes, ends, points=2.3 * 72)
 
 
@@ -153,31 +155,6 @@ def _mark_divergence(axes: Axes, epochs: np.ndarray, values: np.ndarray) -> None
         color=style.FAINT,
         fontsize=style.FONT_SIZE - 1,
     )
-
-
-def _mark_zeros(axes: Axes, norms: np.ndarray, colors: np.ndarray) -> None:
-    """Show norms of exactly zero, which a logarithmic axis has no place for, along its foot."""
-    for column, color in zip(norms.T, colors, strict=True):
-        at = np.flatnonzero(column == 0)
-        if at.size:
-            at = at[:: style.every(at.size, room=25)]
-            foot = axes.get_xaxis_transform()
-            axes.plot(at + 1, np.zeros(at.size), "v", color=color, markersize=5, transform=foot, clip_on=False)
-
-
-def _end(text: str, values: np.ndarray, color: Any, axes: Axes) -> EndLabel | None:
-    """Return the label at the last value that can be shown; None where there is none."""
-    shown = values[np.isfinite(values)]
-    if not shown.size:
-        return None
-    low = axes.get_ylim()[0]
-    return EndLabel(text, max(float(shown[-1]), low), color)
-
-
-def _finite(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return the values as floats, NaN where they are not finite or so large that an axis could not hold them."""
-    array = np.asarray(values, dtype=float)
-    return np.where(np.abs(array) < 1e150, array, np.nan)
 
 
 def _epochs_of(values: np.ndarray, epochs: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Lines over the epochs, each named at its end: that spares a legend, and the way there and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,44 @@ def draw_line(
     alone = present & ~neighbours[:-2] & ~neighbours[2:]
     if alone.any():
         axes.plot(epochs[alone], values[alone], color=color, linestyle="none", marker="o", markersize=4)
+
+
+def finite(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return the values as floats, NaN where they are not finite or so large that an axis could not hold them."""
+    array = np.asarray(values, dtype=float)
+    return np.where(np.abs(array) < 1e150, array, np.nan)
+
+
+def end_of(text: str, values: np.ndarray, color: Any, axes: Axes) -> EndLabel | None:
+    """Return the label of a line at its last value that can be shown; None where there is none.
+
+    Args:
+        text: The line's name.
+        values: float [n], NaN where there is a gap.
+        color: Of the line.
+        axes: Where it is drawn, with its limits final.
+    """
+    shown = values[np.isfinite(values)]
+    if not shown.size:
+        return None
+    low = axes.get_ylim()[0]
+    return EndLabel(text, max(float(shown[-1]), low), color)
+
+
+def mark_zeros(axes: Axes, norms: np.ndarray, colors: Sequence[Any] | np.ndarray) -> None:
+    """Show norms of exactly zero, which a logarithmic axis has no place for, along its foot.
+
+    Args:
+        axes: Where they are to be drawn, from 1 on.
+        norms: float [n, lines].
+        colors: Of the lines.
+    """
+    for column, color in zip(norms.T, colors, strict=True):
+        at = np.flatnonzero(column == 0)
+        if at.size:
+            at = at[:: style.every(at.size, room=25)]
+            foot = axes.get_xaxis_transform()
+            axes.plot(at + 1, np.zeros(at.size), "v", color=color, markersize=5, transform=foot, clip_on=False)
 
 
 def label_ends(axes: Axes, labels: Iterable[EndLabel | None], points: float) -> None:

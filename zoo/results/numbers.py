@@ -44,6 +44,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def duration(seconds: float) -> str:
+    """Return a time in the unit it is read in: `0.2 s`, `35 min`, `1.5 h`."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}" if seconds < 10 * size else f"{seconds / size:,.0f} {unit}"
+    return "–" if math.isnan(seconds) else f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
 def listed(names: list[str], most: int = 5) -> str:
     """Return names in a row, `a, b and c`, or `a, b and 7 more`."""
     if len(names) > most:

@@ -71,6 +71,36 @@ def least_squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return design @ np.linalg.lstsq(design, np.asarray(y, np.float64).ravel(), rcond=None)[0]
 
 
+def constant_error(train: np.ndarray, y: np.ndarray) -> float:
+    """Return the mean squared error of always answering the mean of the training values.
+
+    Args:
+        train: float [n].
+        y: float [m], the values to be told.
+    """
+    return float(np.mean((np.asarray(y, np.float64) - np.mean(train, dtype=np.float64)) ** 2))
+
+
+def values(y: np.ndarray, predicted: np.ndarray, folder: Path) -> Path:
+    """Write the value of each example beside its prediction.
+
+    Args:
+        y: float [n], the values.
+        predicted: float [n].
+        folder: Where to write.
+
+    Returns:
+        The path of `predictions.csv`.
+    """
+    path = Path(folder) / "predictions.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["value", "prediction", "error"])
+        writer.writerows(map(str, row) for row in zip(y, predicted, predicted - y, strict=True))
+    return path
+
+
 def weights(weights: Sequence[tuple[str, np.ndarray]], folder: Path) -> tuple[Path, str]:
     """Write weights by name and shape: to read in `weights.txt`, and in full precision in `weights.json`.
 

@@ -1,4 +1,4 @@
-"""How much depends on the learning rate: the median over its values, with the middle half of the runs."""
+"""How much depends on a number, such as the learning rate: the median over its values, with the middle half of runs."""
 
 import math
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from zoo.results import formats, numbers, style
 from zoo.results.leaderboard import Leaderboard, Row
-from zoo.results.trials import number, short, spoken
+from zoo.results.trials import Trials, number, short, spoken
 
 RATES = ("optimizer.learning_rate", "sweep.lr_scale")
+_FEWEST = 3  # values of another number that make a line
 MOST = 12
 """The most panels; those of the best choices are drawn."""
 _LOG_SPAN = 20
@@ -21,50 +22,62 @@ _BEHIND = "#C4C4C4"
 
 @dataclass(frozen=True)
 class _Line:
-    """What the rest of a choice reaches over the learning rates, in their order."""
+    """What the rest of a choice reaches over the values of a number, in their order."""
 
     label: str
-    rates: np.ndarray
+    values: np.ndarray
     rows: list[Row]
     places: list[int]
+    is_rate: bool
 
     @property
     def best(self) -> int | None:
-        """The place of the best learning rate; None where all runs of all were lost."""
+        """The place of the best value; None where all runs of all were lost."""
         place = min(range(len(self.rows)), key=self.places.__getitem__)
         return place if math.isfinite(self.rows[place].median) else None
 
     @property
     def edge(self) -> str:
         """`lowest` or `highest` where the best learning rate is the last of its grid; empty where it is inside."""
-        if self.best is None or len(self.rows) < 2:
+        if self.best is None or len(self.rows) < 2 or not self.is_rate:
             return ""
         return {0: "lowest", len(self.rows) - 1: "highest"}.get(self.best, "")
 
 
-def swept_rate(keys: tuple[str, ...]) -> str | None:
-    """Return the swept key that is a learning rate or its multiplier, or None."""
-    return next((key for key in RATES if key in keys), None)
+def swept_number(trials: Trials) -> str | None:
+    """Return the swept key to draw over: a learning rate or its multiplier, else one with three numbers, or None."""
+    for key in RATES:
+        if key in trials.keys:
+            return key
+    for place, key in enumerate(trials.keys):
+        values = {number(choice[place]) for choice in trials.choices}
+        if len(values) >= _FEWEST and None not in values:
+            return key
+    return None
 
 
 def sensitivity(board: Leaderboard, folder: Path) -> formats.Picture:
-    """Draw the metric over the learning rate, a panel for each choice of what else was swept.
+    """Draw the metric over a number, a panel for each choice of what else was swept.
 
     Args:
-        board: Of a sweep over a learning rate; see `swept_rate`.
-        folder: Where to write `learning_rates.png` and `.svg`.
+        board: Of a sweep over a number; see `swept_number`.
+        folder: Where to write `learning_rates.png` and `.svg`, or `by_length.png` of a key `data.length`.
 
     Raises:
-        ValueError: No learning rate was swept.
+        ValueError: No number was swept.
     """
-    rate = swept_rate(board.trials.keys)
-    if rate is None:
-        raise ValueError(f"Expected one of the keys {RATES} to be swept. Received: {board.trials.keys}.")
-    lines = _lines(board, rate)
+    keys = board.trials.keys
+    key = swept_number(board.trials)
+    if key is None:
+        raise ValueError(
+            f"Expected {RATES[0]}, {RATES[1]} or a key of {_FEWEST} numbers to be swept. Received: {', '.join(keys)}."
+        )
+    what = "learning rate" if key in RATES else short(key, keys)
+    lines = _lines(board, key)
     drawn = lines[:MOST]
     columns = 1 if len(drawn) == 1 else 2 if len(drawn) in (2, 4) else 3
     count = -(-len(drawn) // columns)
-    path = Path(folder) / "learning_rates.png"
+    path = Path(folder) / ("learning_rates.png" if key in RATES else f"by_{what}.png")
     limits = _limits(drawn)
     with formats.picture(
         path, 6.2 if columns == 1 else 3.5 * columns, (3.6 if columns == 1 else 2.6) * count
@@ -81,27 +94,28 @@ def sensitivity(board: Leaderboard, folder: Path) -> formats.Picture:
             _mark(axes, drawn[place])
             axes.set_title(style.shorten([drawn[place].label], 20 if drawn[place].edge and columns > 1 else 34)[0])
             if place + columns >= len(drawn):
-                axes.set_xlabel("times the optimizer's own learning rate" if rate == RATES[1] else "learning rate")
+                axes.set_xlabel("times the optimizer's own learning rate" if key == RATES[1] else what)
                 axes.tick_params(labelbottom=True)
             if place % columns == 0:
                 axes.set_ylabel(f"median {board.trials.metric}")
-    return formats.Picture(path, "Learning rates", _caption(board, len(drawn), len(lines)), _warning(lines, rate))
+    title = "Learning rates" if key in RATES else f"By {what}"
+    return formats.Picture(path, title, _caption(board, what, len(drawn), len(lines)), _warning(lines, key))
 
 
-def _lines(board: Leaderboard, rate: str) -> list[_Line]:
+def _lines(board: Leaderboard, swept: str) -> list[_Line]:
     """Return a line for each choice of the other keys, the best first."""
     keys = board.trials.keys
-    at = keys.index(rate)
+    at = keys.index(swept)
     found: dict[str, list[tuple[float, int, Row]]] = {}
     for place, row in enumerate(board.rows):
-        others = [spoken(key, value, keys) for key, value in zip(keys, row.choice, strict=True) if key != rate]
-        if (value := number(row.choice[at])) is not None and value > 0:
+        others = [spoken(key, value, keys) for key, value in zip(keys, row.choice, strict=True) if key != swept]
+        if (value := number(row.choice[at])) is not None and (value > 0 or swept not in RATES):
             found.setdefault(" + ".join(others) or board.trials.name, []).append((value, place, row))
     lines = []
     for label, pairs in found.items():
         pairs.sort(key=lambda pair: pair[0])
-        rates, places, rows = zip(*pairs, strict=True)
-        lines.append(_Line(label, np.array(rates), list(rows), list(places)))
+        values, places, rows = zip(*pairs, strict=True)
+        lines.append(_Line(label, np.array(values), list(rows), list(places), swept in RATES))
     return lines
 
 
@@ -109,17 +123,17 @@ def _trace(axes: Axes, line: _Line, behind: bool = False) -> None:
     middle = np.array([row.median for row in line.rows])
     finite = np.isfinite(middle)
     if behind:
-        axes.plot(line.rates, np.where(finite, middle, np.nan), color=_BEHIND, linewidth=0.9, zorder=1)
+        axes.plot(line.values, np.where(finite, middle, np.nan), color=_BEHIND, linewidth=0.9, zorder=1)
         return
     color = style.PALETTE[0]
     low, high = (np.array([getattr(row, end) for row in line.rows]) for end in ("low", "high"))
     # Where a quartile was lost, the band goes on to the edge of the picture.
     low, high = (np.clip(end, -1e300, 1e300) for end in (low, high))
-    axes.fill_between(line.rates, low, high, where=finite, color=color, alpha=0.2, linewidth=0, zorder=2)
-    axes.plot(line.rates, np.where(finite, middle, np.nan), color=color, marker="o", markersize=4, zorder=3)
+    axes.fill_between(line.values, low, high, where=finite, color=color, alpha=0.2, linewidth=0, zorder=2)
+    axes.plot(line.values, np.where(finite, middle, np.nan), color=color, marker="o", markersize=4, zorder=3)
     if line.best is not None:
         axes.plot(
-            line.rates[line.best], middle[line.best], "o", markersize=9, markerfacecolor="none",
+            line.values[line.best], middle[line.best], "o", markersize=9, markerfacecolor="none",
             markeredgecolor=style.INK, markeredgewidth=1.4, zorder=4, clip_on=False,
         )  # fmt: skip
 
@@ -127,7 +141,7 @@ def _trace(axes: Axes, line: _Line, behind: bool = False) -> None:
 def _mark(axes: Axes, line: _Line) -> None:
     """Mark lost runs along the top, and beside the title a best value on the edge of the grid."""
     size = style.FONT_SIZE - 1.5
-    for value, row in zip(line.rates, line.rows, strict=True):
+    for value, row in zip(line.values, line.rows, strict=True):
         if row.lost:
             text = "✕" if row.lost == row.runs == 1 else f"✕\n{row.lost}/{row.runs}"
             axes.text(
@@ -149,10 +163,14 @@ def _limits(lines: list[_Line]) -> tuple[float, float] | None:
 
 
 def _axes(axes: Axes, lines: list[_Line], limits: tuple[float, float] | None, metric: str) -> None:
-    rates = np.unique(np.concatenate([line.rates for line in lines]))
-    axes.set_xscale("log")
-    axes.set_xlim(rates[0] / 1.6, rates[-1] * 1.6)
-    axes.xaxis.set_major_locator(FixedLocator(list(rates[:: style.every(len(rates), room=6)])))
+    values = np.unique(np.concatenate([line.values for line in lines]))
+    if lines[0].is_rate or (values[0] > 0 and values[-1] > _LOG_SPAN * values[0]):
+        axes.set_xscale("log")
+        axes.set_xlim(values[0] / 1.6, values[-1] * 1.6)
+    else:
+        margin = 0.06 * (values[-1] - values[0]) or 1.0
+        axes.set_xlim(values[0] - margin, values[-1] + margin)
+    axes.xaxis.set_major_locator(FixedLocator(list(values[:: style.every(len(values), room=6)])))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.decimal(value)))
     low, high = limits or (0.0, 1.0)
@@ -165,19 +183,19 @@ def _axes(axes: Axes, lines: list[_Line], limits: tuple[float, float] | None, me
         style.linear_axis(axes)
 
 
-def _caption(board: Leaderboard, drawn: int, lines: int) -> str:
+def _caption(board: Leaderboard, what: str, drawn: int, lines: int) -> str:
     several = " The other choices are in grey." if drawn > 1 else ""
     more = f" The best {drawn} of {lines} are drawn." if drawn < lines else ""
     return (
         f"The line is the median of the best {board.trials.metric} over the runs, the band the middle half, the ring "
-        f"the best learning rate. ✕ marks runs that diverged or failed, as a part of all.{several}{more}"
+        f"the best {what}. ✕ marks runs that diverged or failed, as a part of all.{several}{more}"
     )
 
 
-def _warning(lines: list[_Line], rate: str) -> str:
+def _warning(lines: list[_Line], key: str) -> str:
     edges = {end: [line.label for line in lines if line.edge == end] for end in ("lowest", "highest")}
     parts = [
-        f"the {end} value of {short(rate)} is the best for {numbers.listed(labels)}"
+        f"the {end} value of {short(key)} is the best for {numbers.listed(labels)}"
         for end, labels in edges.items()
         if labels
     ]

@@ -7,7 +7,7 @@ from zoo.results.formats import Picture
 from zoo.results.heatmap import heat_map
 from zoo.results.leaderboard import Leaderboard
 from zoo.results.progress import Course, learning_curves, success_rate
-from zoo.results.sensitivity import sensitivity, swept_rate
+from zoo.results.sensitivity import sensitivity, swept_number
 from zoo.results.strips import strips
 from zoo.results.trials import Choice
 
@@ -37,14 +37,14 @@ def pictures(
         The pictures, the one that answers most first.
     """
     trials = board.trials
-    rate = swept_rate(trials.keys)
-    sides = _sides(board, rate)
+    number = swept_number(trials)
+    sides = _sides(board, number)
     drawn: list[Picture] = []
     if len(sides) >= 2:
         drawn.append(heat_map(board, sides[0], sides[1], folder))
-    if rate is not None:
+    if number is not None:
         drawn.append(sensitivity(board, folder))
-    if len(sides) < 2 and rate is None:
+    if len(sides) < 2 and number is None:
         drawn.append(strips(board, folder))
     labels = {row.choice: row.label for row in board.rows}
     if successes:
@@ -54,11 +54,11 @@ def pictures(
     return drawn
 
 
-def _sides(board: Leaderboard, rate: str | None) -> list[str]:
+def _sides(board: Leaderboard, number: str | None) -> list[str]:
     """Return the swept keys that the heat map may have as sides, in the order of their importance."""
     keys = board.trials.keys
     counts = {key: len({row.choice[place] for row in board.rows}) for place, key in enumerate(keys)}
-    found = [key for key in keys if key != rate and 1 < counts[key] <= _MOST_CELLS]
+    found = [key for key in keys if key != number and 1 < counts[key] <= _MOST_CELLS]
     return sorted(found, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
 
 

@@ -132,6 +132,11 @@ def rises(metric: str) -> bool:
     return "accuracy" in metric
 
 
+def is_better(metric: str, value: float, than: float) -> bool:
+    """Tell whether a value of a metric is better: higher for an accuracy, lower for anything else."""
+    return value > than if rises(metric) else value < than
+
+
 def spoken(key: str, value: str, keys: Sequence[str] = ()) -> str:
     """Return a swept value as it is called: a name alone, anything else with the last part of its key.
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zoo.outcome import Result
+from zoo.results.trials import is_better
 
 LINES = 20  # where nobody watches a bar
 
@@ -60,8 +61,6 @@ class Board:
 
     def take(self, ended: Iterable[tuple[Result, str]]) -> None:
         """Count runs that have ended: what came of each, and the metric of its `target`."""
-        from zoo.training.callbacks import is_better
-
         for result, monitored in ended:
             self.done += 1
             self.counts[result.outcome] = self.counts.get(result.outcome, 0) + 1

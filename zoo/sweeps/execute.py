@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from zoo import quiet, terminal, tracking
+from zoo import learners, opening, quiet, terminal, tracking
 from zoo.config import BadInput
 from zoo.data import Splits
 from zoo.outcome import Result
+from zoo.results.trials import is_better
 from zoo.run import Within, load, run
 from zoo.start import command_line, naming
 from zoo.start.grid import Cell, Grid
@@ -93,7 +94,8 @@ class _Sweep:
 
         try:
             with Interruption() as interruption, self.board:
-                quiet.import_tensorflow()
+                if any(cell.config.model.learns == "training" for cell in self.cells):
+                    quiet.import_tensorflow()
                 for group in plan(self.cells, self.grid.settings):
                     self._run_group(group, interruption.check)
                     interruption.check()
@@ -189,8 +191,6 @@ class _Sweep:
 
     def _take(self, ended: Sequence[tuple[Cell, Result]]) -> None:
         """Count runs that have ended, and hold on to the weights of the best one of every choice."""
-        from zoo.training.callbacks import is_better
-
         self.board.take([(result, cell.config.monitored) for cell, result in ended])
         for cell, result in ended:
             metric, choice = cell.config.monitored, json.dumps(cell.choice)
@@ -215,15 +215,12 @@ class _Sweep:
                 self._keep(cell, result)
 
     def _keep(self, cell: Cell, result: Result) -> None:
-        from zoo import artifacts
-
         if result.run_id is None or result.best_weights is None:
             return
-        splits = self._splits(cell)
         with TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            artifacts.write_config(cell.config, folder)
-            artifacts.write_model(artifacts.keepable(cell.config, splits, result.best_weights), splits, folder)
+            opening.write_config(cell.config, folder)
+            learners.of(cell.config, self._splits(cell)).keep(result.best_weights, folder)
             self.parent.store.keep(result.run_id, folder)
 
     def _tags(self, cell: Cell) -> dict[str, str]:

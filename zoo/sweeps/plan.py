@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zoo.config import Config
 from zoo.start.grid import Cell, Settings
 
 
@@ -25,17 +26,13 @@ def plan(cells: Sequence[Cell], settings: Settings) -> list[Group]:
     Runs that share shape, data and class of optimizer may train together. Whether that pays is a question to the built
     model: see `zoo.sweeps.together`.
     """
-    # Imported here, because it needs TensorFlow, which a sweep of wrong words should not wait for.
-    from zoo.training import population
-
     together: dict[str, list[Cell]] = {}
     apart: dict[str, list[Cell]] = {}
     for cell in cells:
-        reason = "sweep.vectorize=false" if settings.vectorize is False else population.obstacle(cell.config)
-        if reason:
+        if reason := _obstacle(cell.config, settings):
             apart.setdefault(reason, []).append(cell)
         else:
-            together.setdefault(population.same_program(cell.config), []).append(cell)
+            together.setdefault(_program(cell.config), []).append(cell)
     groups = [Group(members) for members in together.values() if len(members) > 1]
     if single := [members[0] for members in together.values() if len(members) == 1]:
         apart.setdefault("no other run shares shape, data and optimizer with it", []).extend(single)
@@ -44,12 +41,31 @@ def plan(cells: Sequence[Cell], settings: Settings) -> list[Group]:
     return sorted(groups, key=lambda group: place[id(group.cells[0])])
 
 
-def _by_program(cells: Sequence[Cell]) -> list[Cell]:
-    """Return runs in an order in which those that share a compiled program follow each other."""
+def _obstacle(config: Config, settings: Settings) -> str | None:
+    """Return why a run can't train together with others, in words, or None."""
+    if config.model.learns == "counting":
+        return "a model that is counted shares no step with others"
+    if settings.vectorize is False:
+        return "sweep.vectorize=false"
+    # Imported here, because it needs TensorFlow, which what is counted, or said in wrong words, should not wait for.
     from zoo.training import population
 
+    return population.obstacle(config)
+
+
+def _program(config: Config) -> str:
+    """Return what runs have in common that share a compiled program."""
+    if config.model.learns == "counting":
+        return ""
+    from zoo.training import population
+
+    return population.same_program(config)
+
+
+def _by_program(cells: Sequence[Cell]) -> list[Cell]:
+    """Return runs in an order in which those that share a compiled program follow each other."""
     first: dict[str, int] = {}
-    keys = [population.same_program(cell.config) for cell in cells]
+    keys = [_program(cell.config) for cell in cells]
     for key in keys:
         first.setdefault(key, len(first))
     return [cell for _, cell in sorted(zip(keys, cells, strict=True), key=lambda pair: first[pair[0]])]

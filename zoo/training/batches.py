@@ -5,6 +5,7 @@ same batches. Text is laid out as rows too: one row is one window of tokens.
 """
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ class Batches:
     """Rows of one split and how they are dealt into batches.
 
     Attributes:
-        x: Inputs, float32 [rows, features] or int32 [rows, time].
+        x: Inputs, float32 [rows, features], float32 [rows, time, features] or int32 [rows, time].
         y: Targets, float32 [rows, 1] for a 0/1 target or a value, int32 [rows] for classes, int32 [rows, time] or
             [rows] for tokens.
         weight: float32 [rows], how much each row counts in the loss, or None.
@@ -41,6 +42,11 @@ class Batches:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.x)
+
+    @property
+    def passes(self) -> int:
+        """How often a row goes through the weights: once, or once for each of its time steps."""
+        return self.units * math.prod(self.x.shape[1:-1])
 
     @property
     def steps(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.config import BadInput
 from zoo.config.named import import_path
-from zoo.results.trials import rises
+from zoo.results.trials import is_better
 from zoo.training.batches import Batches
 from zoo.training.evaluation import reset_states
 from zoo.training.state import State
@@ -169,11 +169,6 @@ class Report(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
         self._log(dict(logs or {}), self._state.step())
-
-
-def is_better(metric: str, value: float, than: float) -> bool:
-    """Tell whether a value of a metric is better: higher for an accuracy, lower for anything else."""
-    return value > than if rises(metric) else value < than
 
 
 def perplexity(loss: float) -> float:

@@ -22,6 +22,8 @@ def loss(spec: Spec, config: Config, *, compiled: bool = False) -> keras.losses.
     smoothing = config.label_smoothing
     if config.model.output == "values" or config.loss == "mse":
         return keras.losses.MeanSquaredError() if spec.target == "binary" or values(config) else OneHotSquaredError()
+    if config.loss == "probabilities_as_logits":
+        return ProbabilitiesAsLogits()
     if spec.target == "binary":
         return keras.losses.BinaryCrossentropy(from_logits=from_logits, label_smoothing=smoothing)
     if smoothing:
@@ -101,6 +103,24 @@ class OneHotSquaredError(keras.losses.Loss):
     def call(self, y_true, y_pred):  # type: ignore[no-untyped-def]  # noqa: D102
         one_hot = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
         return ops.mean(ops.square(one_hot - y_pred), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ProbabilitiesAsLogits(keras.losses.Loss):
+    """Cross-entropy that takes probabilities for logits: a mistake of many tutorials, made on purpose.
+
+    A sigmoid or softmax is applied to what one has been applied to already: log(1 + exp(p)) - y p for a 0/1 target,
+    log(sum of exp(p)) - p[y] for classes. As p lies in [0, 1], the second sigmoid lies between 0.5 and 0.73: a sure and
+    right "yes" still costs 0.31, a right "no" 0.69, and the gradient of a wrong answer fades with the first sigmoid's
+    slope. Spelled out here, because Keras 3 notices where its own sigmoid or softmax layer has put out the
+    probabilities: `BinaryCrossentropy(from_logits=True)` then warns, and takes the logits before the layer instead.
+    `tf.nn.sigmoid_cross_entropy_with_logits` and other frameworks do not.
+    """
+
+    def call(self, y_true, y_pred):  # type: ignore[no-untyped-def]  # noqa: D102
+        if y_pred.shape[-1] == 1:
+            return ops.mean(ops.softplus(y_pred) - ops.cast(y_true, y_pred.dtype) * y_pred, axis=-1)
+        return ops.logsumexp(y_pred, axis=-1) - _pick(y_pred, y_true)
 
 
 @keras.saving.register_keras_serializable(package="zoo")

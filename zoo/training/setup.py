@@ -109,7 +109,7 @@ def choose_fused(model: keras.Model, config: Config, jit: bool) -> bool:
 def operations(model: keras.Model, rows: batches.Batches, count: int) -> float:
     """Return about how many floating point operations it takes to train on some rows.
 
-    They are six for each parameter and row, or each token of a row: a multiplication and an addition forward, two of
-    each backward.
+    They are six for each parameter and row, or each time step of a row: a multiplication and an addition forward, two
+    of each backward.
     """
-    return 6.0 * model.count_params() * count * rows.units
+    return 6.0 * model.count_params() * count * rows.passes

@@ -3,8 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -16,43 +15,11 @@ from zoo.models import building
 from zoo.optim import schedules
 from zoo.results.trials import rises
 from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
+from zoo.training.ending import Training, reason
 from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
 from zoo.training.setup import compile_model
 from zoo.training.state import State
-
-Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
-
-
-@dataclass
-class Training:
-    """What came of a training.
-
-    Attributes:
-        outcome: Why it ended, as a word.
-        reason: Why it ended, as a sentence.
-        history: The logs, metric by metric, epoch by epoch.
-        monitor: The metric that picks the best weights.
-        best: The logs of the best epoch.
-        best_weights: As `model.get_weights()` gave them; None if no epoch was finished.
-        norms: Mean gradient norm, float32 [epochs, layers].
-        layers: Their names.
-        target_epoch: In which `stop.metric` reached its value.
-        seconds: Spent between the first and the last step, compilation and validation included.
-        signal: That interrupted it.
-    """
-
-    outcome: Outcome
-    reason: str
-    monitor: str
-    history: dict[str, list[float]] = field(default_factory=dict)
-    best: dict[str, float] = field(default_factory=dict)
-    best_weights: list[np.ndarray] | None = None
-    norms: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    layers: list[str] = field(default_factory=list)
-    target_epoch: int | None = None
-    seconds: float = 0.0
-    signal: int | None = None
 
 
 def train(
@@ -138,16 +105,6 @@ def train(
     result.layers = step.gradients.layers
     result.norms = np.array(record.norms, np.float32).reshape(len(record.norms), len(result.layers))
     return result
-
-
-def reason(outcome: Outcome, config: Config, epoch: int = 0) -> str:
-    """Return in a sentence why a training ended that came to a regular end, after an epoch counted from 1."""
-    if outcome == "target_reached":
-        return f"{config.stop.metric} reached {config.stop.value:g} in epoch {epoch:,}."
-    if outcome == "early_stopped":
-        metric = config.early_stopping.metric or config.monitored
-        return f"{metric} had not improved for {config.early_stopping.patience} epochs."
-    return f"All {config.epochs:,} epochs were trained."
 
 
 def _early_stopping(config: Config) -> keras.callbacks.EarlyStopping | None:

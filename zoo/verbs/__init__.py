@@ -8,6 +8,7 @@ from zoo.config import BadInput, nearest
 VERBS = {
     "train": "train a model: zoo train model=lstm optimizer=adam",
     "report": "compare the runs of a sweep: zoo report last",
+    "recipes": "list the recipes with what their runs have given: zoo recipes",
 }
 
 

@@ -14,8 +14,8 @@ _ELEMENTWISE = ("SGD", "Adam", "AdamW", "Adamax", "Adadelta", "Adagrad", "RMSpro
 def obstacle(config: Config) -> str | None:
     """Return why a run cannot be a member of a population, in words, or None."""
     optimizer = config.optimizer
-    if config.model.reads == "tokens":
-        return "recurrent layers spend their time in matrix products and carry state"
+    if config.data.gives != "vectors":
+        return "recurrent layers spend their time in matrix products, step after step"
     if config.loop.name != "tape":
         who = {"fit": "asks for Keras's own loop", "by_hand": "computes outside of TensorFlow"}
         return f"loop={config.loop.name} {who[config.loop.name]}"

@@ -13,12 +13,12 @@ from zoo.data import Splits
 from zoo.optim import schedules
 from zoo.training import batches
 from zoo.training.batches import Batches
+from zoo.training.ending import Training, reason
 from zoo.training.execution import SECONDS_PER_CALL, resident
 from zoo.training.interruption import Interrupted
 from zoo.training.population.stacked import Stacked
 from zoo.training.population.standing import DIVERGED, EARLY_STOPPED, RUNNING, TARGET_REACHED, Standing
 from zoo.training.step import fault
-from zoo.training.train import Training, reason
 
 MAX_EPOCHS = 512  # in one call
 TINY = 5_000  # parameters of a member, up to which all members are computed in the same operations

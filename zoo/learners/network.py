@@ -1,0 +1,105 @@
+"""A network that is trained: the learner of every model but those that are counted."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from zoo import quiet
+from zoo.config import Config
+from zoo.data import Splits
+from zoo.training import batches
+from zoo.training.ending import Training
+
+
+class Network:
+    """See `zoo.learners.Learner`. TensorFlow is imported by what needs it, first of all by `build`."""
+
+    def __init__(self, config: Config, splits: Splits):
+        self.config, self.splits = config, splits
+        self._learn, self._measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
+
+    def build(self) -> None:
+        """Seed everything, build the model with its initial weights, and compile what trains it."""
+        quiet.import_tensorflow()
+        from zoo.training import callbacks, program
+
+        self._callbacks = callbacks.load_user_callbacks(self.config.callbacks)
+        self._program = program.prepare(self.config, self.splits, self._learn, self._measure, self._callbacks)
+        self._model = self._program.model
+
+    @property
+    def params(self) -> dict[str, int]:
+        """The number of parameters."""
+        return {"parameters": self._model.count_params()}
+
+    @property
+    def about(self) -> str:
+        """The same in a sentence."""
+        return f"{self._model.count_params():,} parameters."
+
+    @property
+    def steps(self) -> int:
+        """The optimizer's."""
+        optimizer = getattr(self._model, "optimizer", None)
+        return int(optimizer.iterations) if optimizer else 0
+
+    def show(self, console: Console) -> None:
+        """Print shapes, parameters, estimated time and memory."""
+        from zoo import dry_run
+
+        dry_run.show(self._program, self.splits, self.config, console)
+
+    def train(
+        self, log: Callable[[dict[str, float], int], None], console: Console, check_interrupt: Callable[[], None]
+    ) -> Training:
+        """Train by fit, tape or by hand."""
+        from zoo import artifacts
+        from zoo.training.train import train
+
+        self._gradients = artifacts.gradient_by_time(self._model, self.splits, self.config)
+        return train(
+            self._model,
+            self.splits,
+            self.config,
+            log=log,
+            console=console,
+            check_interrupt=check_interrupt,
+            user_callbacks=self._callbacks,
+            program=self._program,
+        )
+
+    def end(self, training: Training, folder: Path) -> tuple[dict[str, float], str]:
+        """Draw the curves; write the final weights and predictions of a small model, and tell whether it is right."""
+        from zoo import artifacts
+
+        model, splits, config = self._model, self.splits, self.config
+        artifacts.write_training(training, folder)
+        gradients = artifacts.gradient_by_time(model, splits, config)
+        metrics = artifacts.write_gradient_by_time(self._gradients, gradients, folder)
+        text = artifacts.write_end(model, splits, config, folder)
+        if (solved := artifacts.is_solved(model, splits, config)) is not None:
+            metrics["solved"] = float(solved)
+        return metrics, text
+
+    def keep(self, weights: list[np.ndarray], folder: Path) -> None:
+        """Write `model.keras` and the vocabulary."""
+        from zoo import artifacts
+
+        artifacts.write_model(artifacts.keepable(self.config, self.splits, weights), self.splits, folder)
+
+    def test(self, weights: list[np.ndarray]) -> dict[str, float]:
+        """Measure the weights, and beside them a baseline."""
+        from zoo import artifacts
+        from zoo.training.train import test
+
+        logs = test(weights, self.splits, self.config)
+        return {**{f"test_{name}": value for name, value in logs.items()}, **artifacts.baseline(self.splits)}
+
+    def report(self, weights: list[np.ndarray], folder: Path) -> str:
+        """Write a confusion matrix, a decision boundary, predictions or a sample of text."""
+        from zoo import artifacts
+
+        model = artifacts.keepable(self.config, self.splits, weights)
+        return artifacts.write_reports(model, self.splits, self.config, folder)

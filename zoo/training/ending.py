@@ -1,0 +1,51 @@
+"""What came of a training, and why it ended: the same for whatever learns, known without TensorFlow."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from zoo.config import Config
+
+Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
+
+
+@dataclass
+class Training:
+    """What came of a training.
+
+    Attributes:
+        outcome: Why it ended, as a word.
+        reason: Why it ended, as a sentence.
+        monitor: The metric that picks the best weights.
+        history: The logs, metric by metric, epoch by epoch.
+        best: The logs of the best epoch.
+        best_weights: As `model.get_weights()` gave them; None if no epoch was finished.
+        norms: Mean gradient norm, float32 [epochs, layers].
+        layers: Their names.
+        target_epoch: In which `stop.metric` reached its value.
+        seconds: Spent between the first and the last step, compilation and validation included.
+        signal: That interrupted it.
+    """
+
+    outcome: Outcome
+    reason: str
+    monitor: str
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    best_weights: list[np.ndarray] | None = None
+    norms: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    layers: list[str] = field(default_factory=list)
+    target_epoch: int | None = None
+    seconds: float = 0.0
+    signal: int | None = None
+
+
+def reason(outcome: Outcome, config: Config, epoch: int = 0) -> str:
+    """Return in a sentence why a training ended that came to a regular end, after an epoch counted from 1."""
+    if outcome == "target_reached":
+        return f"{config.stop.metric} reached {config.stop.value:g} in epoch {epoch:,}."
+    if outcome == "early_stopped":
+        metric = config.early_stopping.metric or config.monitored
+        return f"{metric} had not improved for {config.early_stopping.patience} epochs."
+    return f"All {config.epochs:,} epochs were trained."
