@@ -22,6 +22,7 @@ def contests(size: Size = FULL) -> list[Contest]:
         _command(),
         _tracking("mnist_fcn", 1.03, *size.mnist, f"epochs={2 * size.mnist_epochs}"),
         _tracking("xor_mlp", 1.2, f"epochs={size.tracked_epochs}"),
+        _checkpoints(size),
         *(_start(model, size) for model in size.started),
         _jobs(size),
         _generation(size),
@@ -145,6 +146,19 @@ def _tracking(model: str, at_most: float, *words: str) -> Contest:
         (Peer(on, "zoo_run", spec=watch), Peer(off, "zoo_run", ("tracking=off",), watch)),
         shown=None,
         goals=tuple(goals),
+    )
+
+
+def _checkpoints(size: Size) -> Contest:
+    watch = {"watch_epochs": False}
+    on, off = "zoo tape, checkpoints on", "zoo tape, checkpoints off"
+    return Contest(
+        "checkpoints.mnist_fcn",
+        "mnist_fcn, a checkpoint after each epoch against none",
+        ("model=mnist_fcn", *size.mnist, f"epochs={2 * size.mnist_epochs}"),
+        (Peer(on, "zoo_run", spec=watch), Peer(off, "zoo_run", spec={**watch, "checkpoints": False})),
+        shown=None,
+        goals=(Goal(on, off, "seconds_per_epoch", at_most=1.02),),
     )
 
 

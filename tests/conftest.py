@@ -56,9 +56,15 @@ def train_one(data_dir: Path) -> Callable[..., Trained]:
     from zoo import compose, data
     from zoo.training import batches, program
     from zoo.training.callbacks import load_user_callbacks
+    from zoo.training.checkpoint_files import CheckpointFolder
     from zoo.training.train import train
 
-    def one(*words: Any, fresh: bool = False, check_interrupt: Callable[[], None] = lambda: None) -> Trained:
+    def one(
+        *words: Any,
+        fresh: bool = False,
+        check_interrupt: Callable[[], None] = lambda: None,
+        checkpoints: Path | None = None,
+    ) -> Trained:
         if fresh:
             program._recent.clear()
         config = compose(*words) if isinstance(words[0], str) else words[0]
@@ -74,6 +80,7 @@ def train_one(data_dir: Path) -> Callable[..., Trained]:
             log=lambda metrics, step: logged.append((step, metrics)),
             console=Console(quiet=True),
             check_interrupt=check_interrupt,
+            checkpoints=CheckpointFolder(checkpoints) if checkpoints else None,
             user_callbacks=callbacks,
             program=used,
         )

@@ -107,6 +107,131 @@ def test_the_second_notebook_sweeps_and_shows_the_answers(store: str, tmp_path: 
     assert "is best" in printed(notebook, "mlflow")
 
 
+@pytest.mark.slow
+def test_the_third_notebook_s_formulas_are_those_of_the_tape_and_of_the_loops(store: str, tmp_path: Path) -> None:
+    notebook = papermill.execute_notebook(
+        str(NOTEBOOKS / "03_backpropagation_by_hand.ipynb"),
+        str(tmp_path / "executed.ipynb"),
+        parameters={
+            "epochs": 40,
+            "seeds": 3,
+            "numpy_epochs": 200,
+            "layers": 3,
+            "units": 8,
+            "deep_seeds": 1,
+            "deep_epochs": 1,
+            "deep": ["model=mnist_fcn", "data=digits", "data.limit=200", "loop.jit=false"],
+        },
+        cwd=str(tmp_path),
+        progress_bar=False,
+    )
+    shown = pictures(notebook)
+    assert list(shown) == ["xor-picture", "deep-picture", "zoo-picture"]
+    assert [name for name, picture in shown.items() if picture[..., :3].std() < 0.05] == []
+    against_tape, against_differences = last_numbers(printed(notebook, "check"))
+    assert against_tape < 1e-10
+    assert against_differences < 1e-4
+    assert max(last_numbers(printed(notebook, "loops-compared"))[1:]) < 1e-6
+    kept = dict(
+        zip(("sigmoid", "large", "tanh", "relu", "normed"), last_numbers(printed(notebook, "deep")), strict=True)
+    )
+    assert kept["sigmoid"] < 0.4 < min(value for name, value in kept.items() if name != "sigmoid")
+
+
+@pytest.mark.slow
+def test_the_fourth_notebook_sees_a_run_diverge_another_cured_and_a_network_write(store: str, tmp_path: Path) -> None:
+    notebook = papermill.execute_notebook(
+        str(NOTEBOOKS / "04_recurrence.ipynb"),
+        str(tmp_path / "executed.ipynb"),
+        parameters={
+            "seeds": 1,
+            "lengths": [10],
+            "adding": ["data.samples=300", "epochs=1"],
+            "exploding": ["data.limit=256", "batch_size=256", "epochs=60"],
+            "text": ["data.part=new", "data.limit=8000", "model.units=8"],
+            "pieces": {20: 80, 50: 32},
+            "truncation_epochs": 1,
+            "chapters": [0, 1],
+        },
+        cwd=str(tmp_path),
+        progress_bar=False,
+    )
+    shown = pictures(notebook)
+    assert list(shown) == ["gradient", "back", "norms", "norms-clipped"]
+    assert [name for name, picture in shown.items() if picture[..., :3].std() < 0.05] == []
+    said = printed(notebook, "explode")
+    assert re.search(
+        r"not clipped, seed 0: diverged\.\s.*step \d+; the largest gradient norms .* output [\d.e+]+", said
+    )
+    assert "\nclipped, seed 0: completed." in said
+    assert printed(notebook, "write").count("--- after") == 2
+
+
+@pytest.mark.slow
+def test_the_fifth_notebook_tells_what_is_gained_forgotten_and_kept(store: str, tmp_path: Path) -> None:
+    digits = ["model=mnist_fcn", "data=digits", "model.hidden=[16]", "epochs=2"]
+    text = ["model.vocab_size=300", "model.units=8", "model.embedding=8", "data.limit=4000", "epochs=1"]
+    notebook = papermill.execute_notebook(
+        str(NOTEBOOKS / "05_fine_tuning.ipynb"),
+        str(tmp_path / "executed.ipynb"),
+        parameters={
+            "seeds": 1,
+            "text_seeds": 1,
+            "first_digits": [*digits, "data.classes=[0,1,2,3,4]"],
+            "other_digits": [*digits, "data.classes=[5,6,7,8,9]", "data.limit=100"],
+            "old_testament": ["experiment=old_testament", *text],
+            "new_testament": ["experiment=new_testament", *text],
+        },
+        cwd=str(tmp_path),
+        progress_bar=False,
+    )
+    shown = pictures(notebook)
+    assert list(shown) == ["digits-figure", "words-figure"]
+    assert [name for name, picture in shown.items() if picture[..., :3].std() < 0.05] == []
+    matched = re.search(
+        r"Of 300 words, (\d+) are in both vocabularies, (\d+) embeddings", printed(notebook, "matching")
+    )
+    assert matched is not None
+    assert matched[1] == matched[2]
+    assert "(the source)" in printed(notebook, "lineage")
+    assert "2 runs started from" in printed(notebook, "lineage")
+
+
+@pytest.mark.slow
+def test_the_sixth_notebook_s_verdicts_follow_from_what_it_prints(store: str, tmp_path: Path) -> None:
+    notebook = papermill.execute_notebook(
+        str(NOTEBOOKS / "06_reading_tutorials_critically.ipynb"),
+        str(tmp_path / "executed.ipynb"),
+        parameters={
+            "seeds": 3,
+            "digit_seeds": 1,
+            "small": ["epochs=20"],
+            "two_digits": ["data=digits", "epochs=1"],
+            "depths": [2, 4],
+        },
+        cwd=str(tmp_path),
+        progress_bar=False,
+    )
+    shown = pictures(notebook)
+    assert list(shown) == ["xor-picture", "cost-picture"]
+    assert [name for name, picture in shown.items() if picture[..., :3].std() < 0.05] == []
+    assert "0 of 3 solve XOR" in printed(notebook, "xor-solved")
+    assert "least squares predicts  [0.5 0.5 0.5 0.5]" in printed(notebook, "linear-solved")
+    assert printed(notebook, "digits-counts").endswith(" 0 pairs left\n")
+    assert "floor of the mistake: 0.5032" in printed(notebook, "logits-floor")
+    assert "2 rows of 1, 2 numbers" in printed(notebook, "shape")
+    stack, feedback = last_numbers(printed(notebook, "feedback"))
+    assert stack == 0 < feedback
+    ratios = last_numbers(printed(notebook, "time"))
+    assert ratios[0] == 1 < ratios[1]
+    assert ratios[-1] == 5.5
+
+
+def last_numbers(text: str) -> list[float]:
+    """Return the number that ends a line, of each line that ends in one."""
+    return [float(match) for match in re.findall(r"(-?\d+\.\d+(?:e[-+]\d+)?)$", text, re.MULTILINE)]
+
+
 def pictures(notebook: nbformat.NotebookNode) -> dict[str, np.ndarray]:
     return {
         cell.id: imread(io.BytesIO(base64.b64decode(output.data["image/png"])))

@@ -3,21 +3,24 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 import zoo
+from tests.tracking.mlflow_server import MlflowServer
 from zoo import tracking
 from zoo.command.main import main
 from zoo.start import grid, options
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ["README.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md")))]
 
 
 def section(title: str) -> str:
@@ -64,7 +67,7 @@ def folder(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def python(*arguments: str, cwd: Path) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, env=dict(os.environ)
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, env=dict(os.environ)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -76,12 +79,29 @@ def add(written: dict[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+_FROM_A_RUN = ("resume=", "rerun=", "init_from=")
+
+
+def interrupted(run_id: str | None = None) -> str:
+    """Return the id of a run that was interrupted; of another one, say so in its record."""
+    run_id = run_id or zoo.train("data=digits", "debug=smoke").run_id
+    assert run_id is not None
+    client = MlflowClient()
+    client.set_terminated(run_id, "KILLED")
+    client.set_tag(run_id, "outcome", "interrupted")
+    return run_id
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_composes(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(files(README) | {"my.txt": "a text\n"}, folder)
     monkeypatch.syspath_prepend(folder)
     found = list(trainings((ROOT / page).read_text(encoding="utf-8")))
     assert found or page != "README.md"
+    if any(word.startswith(_FROM_A_RUN) for words in found for word in words):
+        run_id = interrupted()
+        zoo.train("data=digits", "debug=smoke")
+        found = [[word.replace("3fa2c1d0", run_id) for word in words] for words in found]
     for words in found:
         if "--config-dir" in words:
             continue  # run below
@@ -89,6 +109,33 @@ def test_every_command_composes(page: str, folder: Path, monkeypatch: pytest.Mon
         table = grid.read(said) if "-m" in words or grid.is_sweep(said) else None
         config = table.cells[0].config if table else zoo.compose(*said)
         assert config.epochs > 0, words
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_runs(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the page, small; what sets up the environment, or shows the record in a browser, is left out."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    add(files(README) | {"my.txt": "a text\n" * 200, "README.md": README}, folder)
+    shutil.copytree(ROOT / "docs", folder / "docs")
+    server = MlflowServer(folder)
+    if "http://127.0.0.1:5000" in text.replace("then http://127.0.0.1:5000 in a browser", ""):
+        server.start()
+        text = text.replace("http://127.0.0.1:5000", server.url)
+    try:
+        if any(word.startswith(_FROM_A_RUN) for words in commands(text) for word in words):
+            text = text.replace("3fa2c1d0", interrupted())
+        for words in commands(text):
+            if words[-1] == "resume=last" or words[2:3] == ["resume=last"]:
+                interrupted(tracking.find("last").id)
+            if words[:2] == ["python", "train.py"]:
+                python(str(ROOT / "train.py"), *words[2:], *([] if "--help" in words else ["debug=smoke"]), cwd=folder)
+            elif words[:3] == ["python", "-m", "zoo"]:
+                python(*words[1:], cwd=folder)
+            elif words[0] == "export":
+                monkeypatch.setenv(*words[1].split("="))
+    finally:
+        server.stop()
 
 
 def test_the_table_of_choices_names_every_option_and_no_other() -> None:
@@ -108,6 +155,7 @@ def test_every_recipe_has_a_row_among_the_results(page: str) -> None:
 def test_every_path_and_link_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    links = [os.path.normpath(Path(page).parent / link) for link in links]
     house = [line.split()[0] for block in blocks(text, "") for line in block.splitlines() if "zoo/" not in line]
     house = [path if (ROOT / path).exists() else f"zoo/{path}" for path in house]
     assert [path for path in links + house if not (ROOT / path).exists()] == []

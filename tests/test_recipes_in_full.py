@@ -1,5 +1,7 @@
 """Each recipe that takes less than ten minutes gives what its header says: `make test-slow`, an hour on two cores."""
 
+import math
+
 import pytest
 from rich.console import Console
 
@@ -12,8 +14,11 @@ pytestmark = pytest.mark.full
 
 # By the metric that the recipe is judged by.
 AT_LEAST = {
+    "digits_0_4": ("test_accuracy", 0.985),
+    "digits_5_9": ("test_accuracy", 0.895),
     "digits_in_seconds": ("test_accuracy", 0.97),
     "mnist_98": ("test_accuracy", 0.98),
+    "mnist_dropout": ("test_accuracy", 0.987),
     "tutorial_mnist_binary": ("test_accuracy", 0.995),
 }
 # Seeds in a hundred that solve XOR.
@@ -34,8 +39,8 @@ def ran(tmp_path, monkeypatch):
     """Run a recipe as it stands."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
 
-    def one(recipe):
-        result = run(compose(f"experiment={recipe}"), folder=tmp_path / "run", console=Console(quiet=True))
+    def one(recipe, *words):
+        result = run(compose(f"experiment={recipe}", *words), folder=tmp_path / "run", console=Console(quiet=True))
         assert result.exit_code == 0, result.reason
         return result.metrics
 
@@ -73,3 +78,19 @@ def test_a_recurrent_layer_carries_the_marked_value_to_the_end(recipe, most, ran
 def test_a_network_that_remembers_by_its_output_alone_does_not(ran):
     metrics = ran("adding_feedback")
     assert metrics["test_loss"] > 0.8 * metrics["test_constant_mse"]
+
+
+def test_a_language_model_of_characters_is_a_bit_better_than_a_trigram(ran):
+    metrics = ran("chars_kjv")
+    assert metrics["test_bits_per_character"] < 1.45 < math.log2(metrics["test_trigram_perplexity"]) - 1
+
+
+def test_a_language_model_that_learns_from_one_word_of_35_is_worse_than_a_trigram(ran):
+    metrics = ran("tutorial_lstm")
+    assert metrics["test_perplexity"] > 2 * metrics["test_trigram_perplexity"]
+
+
+def test_the_new_testament_is_easier_for_who_has_read_the_old(ran):
+    assert ran("old_testament")["test_perplexity"] < 85
+    alone = ran("new_testament")["test_perplexity"]
+    assert ran("new_testament", "init_from=best:tags.experiment = 'old_testament'")["test_perplexity"] < alone * 0.75

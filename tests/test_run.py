@@ -213,6 +213,38 @@ def test_a_signal_ends_the_run_truthfully(number, code, store, tmp_path):
     assert "interrupted" in out
 
 
+SLOW_END = """
+import time
+import keras
+
+class SlowEnd(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        print("stepped", flush=True)
+        time.sleep(30)  # of a step that takes its time
+"""
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_stops_a_run_at_once(store, tmp_path):
+    (tmp_path / "slow_end.py").write_text(SLOW_END)
+    process = subprocess.Popen(
+        [sys.executable, str(tracking.root() / "train.py"), "data=digits", "callbacks=[slow_end.SlowEnd]"],
+        stdout=subprocess.PIPE, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert any("stepped" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=25)
+    assert process.returncode == 130
+    record = tracking.find("last")
+    assert (record.status, record.tags["outcome"]) == ("KILLED", "interrupted")
+    assert record.tags["reason"] == "Stopped at once by a second Ctrl-C."
+    assert f"resume={record.id}" in out
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows closes terminals without a signal")
 def test_a_terminal_that_is_closed_ends_the_run_truthfully(store, tmp_path):

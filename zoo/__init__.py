@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from zoo.start import compose
 
 if TYPE_CHECKING:
+    from zoo.kept import Loaded
     from zoo.outcome import Result
     from zoo.sweeps.execute import Swept
-    from zoo.verbs.load import Loaded
 
 __all__ = ["compose", "load", "sweep", "train"]
 
@@ -50,7 +50,7 @@ def sweep(*words: str) -> "Swept":
 
 
 def load(run_id: str, tracking_uri: str | None = None) -> "Loaded":
-    """Return the model, config and vocabulary of a tracked run; see `zoo.verbs.load.load`."""
-    from zoo.verbs.load import load
+    """Return the model, config and vocabulary of a tracked run; see `zoo.kept.load`."""
+    from zoo.kept import load
 
     return load(run_id, tracking_uri)

@@ -14,18 +14,15 @@ from zoo.data import Splits
 from zoo.results import numbers
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from zoo.models.ngram import Trigram
-    from zoo.training.batches import Batches
     from zoo.training.program import Program
 
 CALLS = 4  # of the compiled step: the first compiles, the last is timed
 PART = 50_000  # tokens that are counted to see how long all of them take
 BYTES_OF_A_TOKEN = 60  # while words are counted; characters, which repeat more, take half of it
 END = "Dry run: nothing was trained, nothing was recorded."
-SLOTS = {"adam": 2, "adamw": 2, "nadam": 2, "lamb": 2, "adamax": 2, "adadelta": 2, "rprop": 2, "sgd": 0}
 
 
 def show(program: "Program", splits: Splits, config: Config, to: Console) -> None:
@@ -39,6 +36,8 @@ def show(program: "Program", splits: Splits, config: Config, to: Console) -> Non
         config: The run's.
         to: Where to print.
     """
+    from zoo.training import memory
+
     model, learn, measure = program.model, program.learn, program.measure
     _show_choices(splits, config, to)
     for name, batch in (("train", learn), ("validate", measure)):
@@ -52,7 +51,9 @@ def show(program: "Program", splits: Splits, config: Config, to: Console) -> Non
     seconds = config.epochs * (learn.steps + measure.rows / learn.batch_size / 3) * step_seconds
     took, step_ms = numbers.duration(seconds), step_seconds * 1000
     to.print(f"Estimated time    about {took} for {config.epochs:,} epochs ({step_ms:,.2f} ms a step)")
-    to.print(f"Estimated memory  {_bytes(model, config, learn, measure) / 2**20:,.0f} MiB beside TensorFlow's own")
+    arrays = sum(array.nbytes for batch in (learn, measure) for array in batch.arrays())
+    megabytes = (arrays + memory.estimate(model, config, learn)) / 2**20
+    to.print(f"Estimated memory  {megabytes:,.0f} MiB beside TensorFlow's own")
     to.print(END)
 
 
@@ -94,16 +95,3 @@ def _seconds_per_step(program: "Program") -> float:
         began, ended = ended, time.perf_counter()
         seconds = (ended - began) / (last - first)
     return seconds
-
-
-def _bytes(model: "keras.Model", config: Config, *data: "Batches") -> float:
-    """Return an estimate: the arrays, and weights with gradients, optimizer state, best and copied weights."""
-    arrays = sum(array.nbytes for batch in data for array in batch.arrays())
-    copies = 4 + SLOTS.get(config.optimizer.name, 1) + config.optimizer.use_ema
-    rows = data[0].batch_size * data[0].passes
-    widths = sum(_width(layer.output.shape) for layer in model.layers if hasattr(layer, "output"))
-    return arrays + 4.0 * (copies * model.count_params() + 3 * rows * widths)
-
-
-def _width(shape: tuple[int | None, ...]) -> int:
-    return int(shape[-1] or 1)

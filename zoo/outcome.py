@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.tracking import Status
+from zoo.tracking import Status, mask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,5 +60,5 @@ class Result:
 
     def end(self, outcome: "Outcome", reason: str, number: int | None = None) -> None:
         """Take in how the run ended, with the number of the signal that interrupted it."""
-        self.outcome, self.reason = outcome, reason
+        self.outcome, self.reason = outcome, mask(reason)  # what a user's code raises may hold an address
         self.exit_code = 128 + number if number else _EXIT_CODES.get(outcome, 0)

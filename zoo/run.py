@@ -14,6 +14,7 @@
 What of it is done with the model, zoo/learners does: a network is built and trained, a trigram is counted.
 """
 
+import contextlib
 import logging
 import signal
 import time
@@ -29,8 +30,9 @@ from zoo import data, learners, opening, terminal, tracking
 from zoo.config import BadInput, Config
 from zoo.learners import Learner
 from zoo.outcome import Result
-from zoo.start import naming
-from zoo.training.ending import Training
+from zoo.start import command_line, naming
+from zoo.training.checkpoint_files import CheckpointFolder
+from zoo.training.ending import Training, is_out_of_memory, out_of_memory
 from zoo.training.interruption import Interrupted, Interruption
 
 log = logging.getLogger(__name__)
@@ -89,15 +91,18 @@ def run(
         splits = within.splits or load(config)
         learner = learners.of(config, splits)  # says what is wrong with them while that is quick
         store = None if config.dry_run else within.store or tracking.connect(config.tracking, config.model.name)
-        learner.build()
+        try:
+            learner.build()
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise BadInput(out_of_memory(config)) from error
+            raise
         if store is None:
             learner.show(console)
             return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
-        folder = Path(naming.new_folder("outputs")) if folder is None else folder
-        folder.mkdir(parents=True, exist_ok=True)
+        record, folder, checkpoints = opening.open_record(store, config, within.parent, within.tags, folder)
         with terminal.log_file(folder / "run.log"):
-            record = store.start(naming.name(config), within.parent)
-            return _Life(config, splits, learner, record, folder, console, within).live()
+            return _Life(config, splits, learner, record, folder, checkpoints, console, within).live()
 
 
 class _Life:
@@ -110,11 +115,13 @@ class _Life:
         learner: Learner,
         record: tracking.Run,
         folder: Path,
+        checkpoints: CheckpointFolder,
         console: Console,
         within: Within,
     ):
         self.config, self.splits, self.learner = config, splits, learner
-        self.record, self.folder, self.console, self.within = record, folder, console, within
+        self.record, self.folder, self.checkpoints = record, folder, checkpoints
+        self.console, self.within = console, within
         self.result = Result(record.id, record.name, "error", "", 1, folder=folder)
 
     def live(self) -> Result:
@@ -124,6 +131,7 @@ class _Life:
             with Interruption() as interruption:
                 self._describe()
                 training = self._train(interruption)
+                began -= training.seconds_before
                 self.result.end(training.outcome, training.reason, training.signal)
                 if (weights := training.best_weights) is not None:
                     self._keep(weights)
@@ -135,17 +143,29 @@ class _Life:
         except KeyboardInterrupt:
             self.result.end("interrupted", "Stopped at once by a second Ctrl-C.", signal.SIGINT)
         except Exception as error:
-            kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
-            self.result.end("error", f"{kind}{str(error).strip().partition(chr(10))[0]}")
-            (self.folder / "traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            self.result.end("error", self._said(error))
+            with contextlib.suppress(OSError):  # the disk may be full
+                (self.folder / "traceback.txt").write_text(tracking.mask(traceback.format_exc()), encoding="utf-8")
             log.log(logging.DEBUG if isinstance(error, BadInput) else logging.ERROR, "%s", traceback.format_exc())
             if isinstance(error, BadInput) and self.within.parent is None:
                 self._close()
                 raise
+        self.result.run_id = self.record.id
         self.result.metrics["run_seconds"] = time.perf_counter() - began
         self._close()
-        terminal.show_result(self.result, self.record.ui_command, self.console)
+        again = command_line.resume(self.result.run_id, self.config.overrides) if self._can_go_on() else ""
+        terminal.show_result(self.result, self.record.ui_command, again, self.console)
         return self.result
+
+    def _said(self, error: Exception) -> str:
+        if is_out_of_memory(error):
+            return out_of_memory(self.config)
+        kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
+        return f"{kind}{str(error).strip().partition(chr(10))[0]}"
+
+    def _can_go_on(self) -> bool:
+        alone = self.result.run_id is not None and self.within.parent is None
+        return alone and self.result.outcome in ("interrupted", "error")
 
     def _describe(self) -> None:
         """Record what this run is."""
@@ -155,14 +175,21 @@ class _Life:
             self.splits,
             self.folder,
             params=self.learner.params,
-            tags=self.within.tags,
             about=self.learner.about,
         )
 
     def _train(self, interruption: Interruption) -> Training:
         every = self.config.tracking.every
+
+        def check() -> None:
+            interruption.check()
+            self.record.beat()
+            self.record.mirror(self.checkpoints.folder)
+
         with tracking.Thinned(self.record.log_metrics, self.config.epochs, every) as log_metrics:
-            training = self.learner.train(log_metrics, self.console, interruption.check)
+            training = self.learner.train(log_metrics, self.console, check, self.checkpoints)
+            if training.outcome == "interrupted":
+                log_metrics.forget()  # it is not the end: what goes on from here leaves no trace of the interruption
         self.result.history = training.history
         if training.best:
             self.result.target = training.best[training.monitor]
@@ -191,10 +218,27 @@ class _Life:
             self.console.print(f"\n{text}\n", markup=False, highlight=False)
 
     def _close(self) -> None:
-        """Write what is known and give the run its last status."""
-        self.record.log_metrics(self.result.metrics, self.learner.steps)
+        """Write what is known and give the run its last status.
+
+        A run that was interrupted is not over: what sums it up is recorded when it has gone on to its end.
+        """
+        if self.result.status == "FINISHED" and not (self.config.checkpoint.keep and self.within.keeps_model):
+            self.checkpoints.clear()
+        try:
+            self.record.mirror(self.checkpoints.folder, at_once=True)
+            if self.result.outcome != "interrupted":
+                self.record.log_metrics(self.result.metrics, self.learner.steps)
+            self._tell()
+            self.record.log_artifacts(self.folder)
+        except (tracking.TrackingError, OSError) as error:
+            self.result.end("error", f"The record is not complete: {str(error).strip().partition(chr(10))[0]}")
+            log.error(self.result.reason)
+            with contextlib.suppress(tracking.TrackingError, OSError):
+                self._tell()
+        with contextlib.suppress(tracking.TrackingError, OSError):
+            self.record.finish(self.result.status)
+
+    def _tell(self) -> None:
         self.record.set_tags({"outcome": self.result.outcome, "reason": self.result.reason})
         log.debug("%s: %s", self.result.outcome, self.result.reason)
         terminal.flush_log()
-        self.record.log_artifacts(self.folder)
-        self.record.finish(self.result.status)

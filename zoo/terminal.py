@@ -4,12 +4,14 @@ import contextlib
 import logging
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+
+from zoo.tracking.address import mask
 
 if TYPE_CHECKING:
     from zoo.outcome import Result
@@ -38,9 +40,17 @@ class _StandardOutput:
             sys.stdout.flush()
 
 
+class _WithoutSecrets(logging.Formatter):
+    """What a user's code raises may repeat the address of the tracking server, and the password in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
 class _Messages(logging.Handler):
     def __init__(self, to: Console):
         super().__init__(logging.INFO)
+        self.setFormatter(_WithoutSecrets())
         self._console = to
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -59,7 +69,7 @@ def messages(to: Console) -> Iterator[None]:
 def log_file(path: Path) -> Iterator[None]:
     """Write what the zoo logs to a file, with times, and more of it than the console shows."""
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     with _handled(handler):
         yield
 
@@ -84,19 +94,21 @@ def flush_log() -> None:
         handler.flush()
 
 
-def show_result(result: "Result", ui_command: str, to: Console) -> None:
-    """Print how a run ended, what it reached, and where to look."""
+def show_result(result: "Result", ui_command: str, again: str, to: Console) -> None:
+    """Print how a run ended, what it reached, where to look, and what to type for it to go on."""
     seconds = result.metrics.get("train_seconds", math.nan)
     lines = [f"{result.name}: {result.outcome} after {seconds:,.1f} s of training. {result.reason}"]
     for kind in ("best", "test"):
-        values = {
-            name.removeprefix(f"{kind}_"): value
-            for name, value in result.metrics.items()
-            if name.startswith(f"{kind}_") and not name.endswith(("_seconds", "_per_second", "learning_rate"))
-        }
-        if values:
+        if values := of_kind(f"{kind}_", result.metrics):
             shown = "  ".join(f"{name} {value:,.5g}" for name, value in sorted(values.items()))
             lines.append(f"  {kind:<8} {shown}")
+    if values := of_kind("source_test_", result.metrics):
+        shown = "  ".join(
+            f"{name} {values[f'{name}_before']:,.5g} → {value:,.5g}"
+            for name, value in sorted(values.items())
+            if f"{name}_before" in values
+        )
+        lines.append(f"  source   {shown}: its own test, with its weights and with these")
     if "solved" in result.metrics:
         lines.append(
             f"  solved   {'yes' if result.metrics['solved'] else 'no'}: every pattern on the right side of 0.5"
@@ -104,6 +116,17 @@ def show_result(result: "Result", ui_command: str, to: Console) -> None:
     if result.run_id:
         lines.append(f"  run      {result.run_id}")
     lines.append(f"  files    {result.folder}")
+    if again:
+        lines.append(f"  go on    {again}")
     if ui_command:
         lines.append(f"  compare  {ui_command}")
     to.print("\n" + "\n".join(lines), markup=False, highlight=False)
+
+
+def of_kind(prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the metrics that begin with a prefix, without it and without times."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in metrics.items()
+        if name.startswith(prefix) and not name.endswith(("_seconds", "_per_second", "learning_rate"))
+    }

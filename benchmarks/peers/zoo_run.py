@@ -1,8 +1,10 @@
 """The zoo, as `python train.py` runs it from the first line to the last step: see zoo/run.py."""
 
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import zoo
@@ -18,9 +20,9 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
     """Train with the zoo's own loops, with progress on.
 
     Args:
-        spec: `words` for `zoo.compose`; `watch_epochs`: whether a callback times the training part of each epoch
-            (without it the zoo may run several short epochs in one call); `valid`: how much of the validation split
-            to keep.
+        spec: `words` for `zoo.compose`; `checkpoints`: whether they are saved; `watch_epochs`: whether a callback
+            times the training part of each epoch (without it the zoo may run several short epochs in one call);
+            `valid`: how much of the validation split to keep.
     """
     began = time.perf_counter()
     config = zoo.compose(*spec["words"])
@@ -32,6 +34,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         connected = time.perf_counter()
         quiet.import_tensorflow()
         from zoo.training import setup
+        from zoo.training.checkpoint_files import CheckpointFolder
         from zoo.training.interruption import Interruption
         from zoo.training.train import train
 
@@ -54,7 +57,11 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
             metrics += len(values)
 
         watching = [keras_callback(clock, ends=False)] if spec.get("watch_epochs", True) else []
-        with Interruption() as interruption, tracking.Thinned(write, config.epochs, config.tracking.every) as thinned:
+        with (
+            Interruption() as interruption,
+            tracking.Thinned(write, config.epochs, config.tracking.every) as thinned,
+            tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
+        ):
 
             def log(values: dict[str, float], step: int) -> None:
                 thinned(values, step)
@@ -67,6 +74,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
                 log=log,
                 console=console,
                 check_interrupt=interruption.check,
+                checkpoints=CheckpointFolder(Path(folder)) if spec.get("checkpoints", True) else None,
                 user_callbacks=watching,
             )
         trained = time.perf_counter()

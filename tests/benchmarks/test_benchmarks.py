@@ -144,7 +144,7 @@ def test_the_arithmetic_of_a_step_is_three_products_for_each_weight_but_two_for_
 
 def test_an_unknown_contest_is_refused_with_those_that_there_are(capsys):
     assert main(["lstn"]) == 2
-    assert "Unknown contest 'lstn'. Available: command, " in capsys.readouterr().err
+    assert "Unknown contest 'lstn'. Available: checkpoints, command, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("peer", ["no_such_peer", "command"])

@@ -55,6 +55,7 @@ BAD = [
     ("batch_size=ful", "Received: batch_size=ful."),
     ("seed=-1", "a whole number from 0 to 4294967295. Received: seed=-1."),
     ("seed=4294967296", "Received: seed=4294967296."),
+    ("name='a\u202eb'", "name should be a line of printable text, or null. Received: name=a\\u202eb."),
     ("deterministic=maybe", "deterministic should be true or false. Received: deterministic=maybe."),
     ("deterministic=1", "Received: deterministic=1."),
     ("model.batch_normalization=0", "true or false"),
@@ -84,7 +85,7 @@ BAD = [
     ("early_stopping=3", "a group of keys (patience, metric, min_delta)"),
     ("data.augment=shift", "A list stands in brackets: data.augment=[shift]."),
     ("data.augment=[flip]", "a list of shift or rotate"),
-    ("name=[a,b]", "name should be text"),
+    ("name=[a,b]", "name should be a line of printable text"),
     # Negative and zero sizes
     ("epochs=0", "above 0"),
     ("epochs=-3", "above 0"),

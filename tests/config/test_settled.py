@@ -16,6 +16,12 @@ def test_a_model_that_reads_sequences_is_recorded_to_put_out_values(model):
         assert (config.model.predict, config.model.carry_state) == ("last", False)
 
 
+@pytest.mark.parametrize(("level", "names"), [("word", {"perplexity"}), ("char", {"perplexity", "bits_per_character"})])
+def test_the_metrics_of_a_language_model_are_known_before_it_is_built(level, names):
+    config = compose("model=gru", "data=kjv", f"data.level={level}")
+    assert set(config.metric_names) == {"loss", "val_loss", *names, *(f"val_{name}" for name in names)}
+
+
 def test_what_is_recorded_is_the_same_config_again():
     config = compose("model=lstm", "data=adding", "model.units=8")
     assert Config.check(config.tree(), config.overrides) == config

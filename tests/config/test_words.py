@@ -13,8 +13,8 @@ from zoo.start import compose
 def test_nearest_names_the_closest_and_then_all_if_there_are_few():
     assert nearest("lstmm", ["rnn", "gru", "lstm"]) == "Did you mean 'lstm'? Available: gru, lstm, rnn."
     assert nearest("xyz", ["rnn", "gru"]) == "Available: gru, rnn."
-    assert nearest("name_7x", [f"name_{i}" for i in range(30)]).startswith("Did you mean 'name_7'")
-    assert nearest("xyz", [f"name_{i}" for i in range(30)]) == ""
+    assert nearest("name_7x", [f"name_{i}" for i in range(40)]).startswith("Did you mean 'name_7'")
+    assert nearest("xyz", [f"name_{i}" for i in range(40)]) == ""
     assert nearest("a", []) == ""
 
 

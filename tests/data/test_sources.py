@@ -114,7 +114,7 @@ def test_a_file_of_the_users_is_read_or_missing_or_refused(tmp_path):
     for missing in ("none", "file/below"):
         with pytest.raises(Unavailable, match="There is no file"):
             manual_file(tmp_path / missing)
-    with pytest.raises(BadInput, match="is a directory"):
+    with pytest.raises(BadInput, match="but is a folder"):
         manual_file(tmp_path)
 
 

@@ -47,6 +47,13 @@ def test_a_run_records_what_counting_by_hand_gives(level, words, data_dir):
         "loss": loss, "perplexity": np.exp(loss), "val_loss": val_loss, "val_perplexity": np.exp(val_loss),
         "best_val_loss": val_loss, "best_epoch": 1, "test_loss": test_loss, "test_perplexity": np.exp(test_loss),
     }  # fmt: skip
+    if level == "char":
+        expected |= {
+            "bits_per_character": loss / np.log(2), "val_bits_per_character": val_loss / np.log(2),
+            "test_bits_per_character": test_loss / np.log(2),
+        }  # fmt: skip
+    else:
+        assert not any("bits" in name for name in record.metrics)
     assert {name: record.metrics[name] for name in expected} == pytest.approx(expected)
     assert loss < val_loss
     assert record.history("val_loss") == [(1, pytest.approx(val_loss))]

@@ -1,21 +1,15 @@
 """A real MLflow server: what a bare `mlflow ui` shows, and recording over http."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
+from tests.tracking.mlflow_server import MlflowServer
 from zoo.config import BadInput, Tracking
 from zoo.tracking import Run, find, open_run
 
@@ -50,36 +44,10 @@ def recorded(folder: Path) -> Run:
 @pytest.fixture(scope="module")
 def server(folder: Path, recorded: Run) -> Iterator[str]:
     """Start `mlflow ui` in the folder and stop it with all its processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with open(folder / "server.log", "wb") as log:
-        process = psutil.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                ask(f"{url}/health")
-                break
-            except (urllib.error.URLError, OSError):
-                if time.monotonic() > deadline or process.poll() is not None:
-                    pytest.fail(f"mlflow ui did not start:\n{(folder / 'server.log').read_text()}")
-                time.sleep(0.2)
-        yield url
-    finally:
-        family = [*process.children(recursive=True), process]
-        for member in family:
-            with suppress(psutil.NoSuchProcess):
-                member.terminate()
-        _, alive = psutil.wait_procs(family, timeout=10)
-        for member in alive:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(alive, timeout=10)
+    running = MlflowServer(folder)
+    running.start()
+    yield running.url
+    running.stop()
 
 
 def test_a_bare_mlflow_ui_in_the_root_shows_the_run_and_its_artifacts(server, recorded, folder, monkeypatch):

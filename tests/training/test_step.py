@@ -92,7 +92,11 @@ def test_the_watch_names_the_first_step_and_the_layers_that_are_not_finite():
     assert watch.fault() is None
     watch.observe(tf.constant(1.0), [*ones[:-1], tf.fill([4], np.nan)])
     watch.observe(tf.constant(np.nan), [tf.fill(one.shape, np.nan) for one in ones])
-    assert watch.fault() == f"the gradient of {made.layers[-1].name} was not finite at step 2"
+    said = watch.fault()
+    assert said is not None
+    first, last = (made.layers[index] for index in (1, -1))
+    assert said.startswith(f"the gradient of {last.name} was not finite at step 2; the largest gradient norms in")
+    assert f" the step before: {first.name} {np.sqrt(first.count_params()):.3g}, " in said
 
 
 def test_an_overflow_of_scaled_gradients_is_no_fault():

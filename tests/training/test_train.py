@@ -143,6 +143,24 @@ def test_a_language_model_logs_perplexity_and_tokens(train_one):
     np.testing.assert_allclose(metrics["val_perplexity"], np.exp(metrics["val_loss"]), rtol=1e-6)
     assert metrics["tokens_per_second"] > 0
     assert run.training.monitor == "val_loss"
+    assert "bits_per_character" not in metrics
+
+
+@LOOPS
+@pytest.mark.parametrize("words", [[], ["label_smoothing=0.1"]], ids=["plain", "smoothed"])
+def test_a_language_model_of_characters_logs_bits(words, loop, train_one):
+    run = train_one(
+        "model=lstm", "data.level=char", "model.units=8", "model.embedding=8", "data.limit=2000", "epochs=2",
+        "batch_size=4", f"loop={loop}", *words)  # fmt: skip
+    tested = measure(run.training.best_weights, run.splits, run.config)
+    for metrics in (run.logged[-1][1], tested):
+        for of in {"", "val_"} & {name.removesuffix("perplexity") for name in metrics}:
+            bits = metrics[f"{of}bits_per_character"]
+            np.testing.assert_allclose(bits, np.log2(metrics[f"{of}perplexity"]), rtol=1e-6)
+            if not words:
+                np.testing.assert_allclose(bits, metrics[f"{of}loss"] / np.log(2), rtol=1e-6)
+    assert "val_bits_per_character" in run.logged[-1][1]
+    assert "bits_per_character" in tested
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -3,10 +3,10 @@
 import pytest
 from rich.console import Console
 
+from zoo import verbs
 from zoo.config import BadInput
 from zoo.start import grid
 from zoo.sweeps.execute import execute
-from zoo.verbs import recipes
 
 PAGE = "# Page\n\n<!-- results -->\n| recipe | old |\n|---|---|\n<!-- /results -->\n"
 
@@ -22,7 +22,7 @@ def swept(tmp_path, data_dir, monkeypatch):
 def test_pages_tell_what_the_runs_of_a_recipe_came_to(swept, tmp_path):
     readme, page = tmp_path / "README.md", tmp_path / "recipes.md"
     readme.write_text(PAGE), page.write_text(PAGE)
-    assert recipes.main([f"readme={readme}", f"page={page}"]) == 0
+    assert verbs.run("recipes", f"readme={readme}", f"page={page}") == 0
     (row,) = [line for line in readme.read_text().splitlines() if line.startswith("| [tutorial_linear](")]
     assert "solved by 0 of 2" in row
     assert "(2 seeds)" in row
@@ -37,12 +37,12 @@ def test_a_recipe_without_runs_keeps_its_row(tmp_path, data_dir, monkeypatch, ca
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
     page = tmp_path / "README.md"
     page.write_text(PAGE)
-    recipes.main([f"readme={page}"])
+    verbs.run("recipes", f"readme={page}")
     measured = page.read_text().replace("| – | – | – |", "| a | b | c |", 1)
     page.write_text(measured)
-    recipes.main([f"readme={page}"])
+    verbs.run("recipes", f"readme={page}")
     assert page.read_text() == measured
-    assert recipes.main([]) == 0
+    assert verbs.run("recipes") == 0
     assert "no runs here" in capsys.readouterr().out
     assert not (tmp_path / "none.db").exists()
 
@@ -52,12 +52,12 @@ def test_a_recipe_without_runs_keeps_its_row(tmp_path, data_dir, monkeypatch, ca
     [
         (["pages=x"], "Did you mean 'page'"),
         (["page="], "page needs a value"),
-        (["readme=nowhere.md"], "readme should name a page that is there"),
+        (["readme=nowhere.md"], "readme should be a file that is there"),
     ],
 )
 def test_what_is_wrong_is_said(words, said):
     with pytest.raises(BadInput, match=said):
-        recipes.main(words)
+        verbs.run("recipes", *words)
 
 
 def test_a_page_without_the_marks_is_refused(tmp_path, monkeypatch):
@@ -65,4 +65,4 @@ def test_a_page_without_the_marks_is_refused(tmp_path, monkeypatch):
     page = tmp_path / "README.md"
     page.write_text("# Title\n")
     with pytest.raises(BadInput, match="<!-- results -->"):
-        recipes.main([f"readme={page}"])
+        verbs.run("recipes", f"readme={page}")

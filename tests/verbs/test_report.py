@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo import tracking
+from zoo import tracking, verbs
 from zoo.config import BadInput, Tracking
-from zoo.verbs import report
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,29 +67,29 @@ def said(capsys):
 
 def test_last_is_the_newest_sweep(store, tmp_path, capsys):
     uri, _ = store
-    assert report.main(["last", f"folder={tmp_path}/last", f"tracking.uri={uri}"]) == 0
+    assert verbs.run("report", "last", f"folder={tmp_path}/last", f"tracking.uri={uri}") == 0
     assert "sgd is best" in said(capsys)
     assert (tmp_path / "last" / "report.html").is_file()
 
 
 def test_several_sweeps_are_reported_as_one(store, tmp_path, capsys):
     uri, (first, second) = store
-    assert report.main([f"sweep={first},{second[:10]}", f"folder={tmp_path}", f"tracking.uri={uri}"]) == 0
+    assert verbs.run("report", f"sweep={first},{second[:10]}", f"folder={tmp_path}", f"tracking.uri={uri}") == 0
     assert "sweep for adam and sweep for sgd" in (tmp_path / "report.html").read_text()
     assert "repeat another one" in said(capsys)
 
 
 def test_a_filter_reports_on_any_runs(store, tmp_path, capsys):
     uri, _ = store
-    assert report.main(["filter=tags.asked_for = 'adam'", f"folder={tmp_path}", f"tracking.uri={uri}"]) == 0
+    assert verbs.run("report", "filter=tags.asked_for = 'adam'", f"folder={tmp_path}", f"tracking.uri={uri}") == 0
     assert "adam is best" in said(capsys)
 
 
 def test_the_answer_is_put_on_the_sweeps_run_only_when_asked_for(store, tmp_path):
     uri, (first, _) = store
-    report.main([f"sweep={first}", f"folder={tmp_path}", f"tracking.uri={uri}"])
+    verbs.run("report", f"sweep={first}", f"folder={tmp_path}", f"tracking.uri={uri}")
     assert tracking.find(first, uri).artifacts() == []
-    report.main([f"sweep={first}", f"folder={tmp_path}", f"tracking.uri={uri}", "record=true"])
+    verbs.run("report", f"sweep={first}", f"folder={tmp_path}", f"tracking.uri={uri}", "record=true")
     assert tracking.find(first, uri).artifacts() == ["report", "report.html"]
     assert tracking.find(first, uri).tags["best_choice"] == "adam"
 
@@ -107,12 +106,12 @@ def test_the_answer_is_put_on_the_sweeps_run_only_when_asked_for(store, tmp_path
         (["sweep=abcdef0"], "No run 'abcdef0' in"),
         (["last", "record=yes"], "record should be true or false. Received: record=yes"),
         (["filter=a", "record=true"], "record=true puts the answer on the run of one sweep"),
-        (["last", f"folder={__file__}"], "folder should name a folder"),
+        (["last", f"folder={__file__}"], "folder should be a folder"),
     ],
 )
 def test_a_mistake_is_refused_in_words(words, says, store):
     with pytest.raises(BadInput) as caught:
-        report.main([*words, f"tracking.uri={store[0]}"])
+        verbs.run("report", *words, f"tracking.uri={store[0]}")
     assert says in str(caught.value)
 
 
@@ -128,11 +127,11 @@ def test_a_mistake_ends_with_exit_code_2_and_one_paragraph(store, tmp_path):
 
 def test_the_newest_sweep_of_a_store_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(BadInput, match="No sweep is recorded in"):
-        report.main(["last", f"tracking.uri=sqlite:///{tmp_path}/none.db"])
+        verbs.run("report", "last", f"tracking.uri=sqlite:///{tmp_path}/none.db")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_tells_the_words(capsys):
-    assert report.main(["--help"]) == 0
+    assert verbs.run("report", "--help") == 0
     told = capsys.readouterr().out
     assert [word for word in ("sweep=ID", "filter=", "folder=", "record=true", "last") if word not in told] == []

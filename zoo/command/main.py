@@ -18,11 +18,13 @@ from zoo import collector
 from zoo.command import flags
 from zoo.config import BadInput
 from zoo.start import options
+from zoo.tracking.address import mask
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 BAD_INPUT = 2
+LONGEST = 4000  # characters of what is said about it
 SIGNALLED = 128  # and above: 130 after Ctrl-C, 143 after SIGTERM
 
 
@@ -57,8 +59,14 @@ def _let_go_of_output() -> None:
 
 
 def refuse(error: BadInput) -> int:
-    """Print what is wrong with the input, in one paragraph, and return the exit code."""
-    print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
+    """Print what is wrong with the input, in one paragraph, and return the exit code.
+
+    What was received is part of it, and may be anything: passwords, a page of text, or signs that a terminal obeys.
+    """
+    words = mask(" ".join(str(error).split()))
+    if len(words) > LONGEST:
+        words = f"{words[: LONGEST // 2]} ... {words[-LONGEST // 2 :]}"
+    print(f"zoo: {''.join(one if one.isprintable() else ascii(one)[1:-1] for one in words)}", file=sys.stderr)
     return BAD_INPUT
 
 
@@ -133,7 +141,11 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
     folders, process = options.own_folders(), os.getpid()
     exit_codes: list[int] = []
 
+    begun = False
+
     def job(tree: "DictConfig") -> float:
+        nonlocal begun
+        begun = True
         options.search(folders)
         settings = HydraConfig.get()
         folder = Path(settings.runtime.output_dir)
@@ -157,7 +169,7 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
             if isinstance(error, BadInput):
                 exit_codes.append(refuse(error))
             else:
-                traceback.print_exc()
+                print(mask(traceback.format_exc()), file=sys.stderr)
                 exit_codes.append(1)
             return math.nan
         exit_codes.append(_in_multirun(result.exit_code) if asked.multirun else result.exit_code)
@@ -170,6 +182,8 @@ def _run_by_hydra(asked: argparse.Namespace, words: list[str]) -> int:
     sys.argv[1:] = [*words, composer.search_path(), *flags.for_hydra(asked)]
     try:
         hydra.main(version_base="1.3", config_path=str(options.conf_dir()), config_name="config")(job)()
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:  # what Hydra raises for words that it does not understand is not always its own
+        if begun and not isinstance(error, HydraException | OmegaConfBaseException):
+            raise
         raise explain(error) from None
     return max(exit_codes, default=0)

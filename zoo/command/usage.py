@@ -97,7 +97,7 @@ def _overview(command: str) -> str:
     lines += [f"  {f'sweep.{key}':<20}{line}" for key, line in SETTINGS.items()]
     lines += ["", "Keys at the root:"]
     lines.append("  epochs, batch_size (a number or full): the model's file says how many")
-    lines += [f"  {line}" for line in _keys("", "early_stopping", "stop")]
+    lines += [f"  {line}" for line in _keys("", "early_stopping", "stop", "checkpoint")]
     lines += ["", FLAGS.format(command=command)]
     return "\n".join(lines).rstrip()
 

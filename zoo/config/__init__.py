@@ -8,8 +8,8 @@ user's brings its own keys.
 from zoo.config.faults import namesakes, unknown
 from zoo.config.learning import Init, Optimizer, Schedule
 from zoo.config.schema import Config
-from zoo.config.sections import Data, Loop, Model, Option, Tracking
-from zoo.config.words import BadInput, flatten, nearest, shown
+from zoo.config.sections import Checkpoints, Data, Loop, Model, Option, Tracking
+from zoo.config.words import BadInput, either, flatten, nearest, shown
 
 # The groups whose options declare keys of their own, and the types of those that the zoo's files have.
 SECTIONS: dict[str, type[Option]] = {
@@ -23,6 +23,7 @@ SECTIONS: dict[str, type[Option]] = {
 __all__ = [
     "SECTIONS",
     "BadInput",
+    "Checkpoints",
     "Config",
     "Data",
     "Init",
@@ -31,6 +32,7 @@ __all__ = [
     "Optimizer",
     "Schedule",
     "Tracking",
+    "either",
     "flatten",
     "namesakes",
     "nearest",

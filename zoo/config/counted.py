@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 # of which a text has to have one more token.
 OF_TRAINING = (
     "optimizer", "init", "schedule", "epochs", "batch_size", "loss", "label_smoothing", "precision", "callbacks",
-    "early_stopping", "stop", "loop.jit", "loop.steps_per_execution", "data.stride", "sweep.lr_scale",
+    "early_stopping", "stop", "init_from", "freeze", "loop.jit", "loop.steps_per_execution", "data.stride",
+    "sweep.lr_scale",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from zoo.config.types import choices, entry, expected
+from zoo.config.types import TOO_LARGE, choices, entry, expected
 from zoo.config.words import either, nearest, shown
 
 FEW = 6  # words that can be read at a glance
@@ -77,6 +77,8 @@ def _unfit(key: str, kind: Any, value: Any) -> str:
         what = f"one of {', '.join(words)}"
     if isinstance(value, float) and not math.isfinite(value):
         what += ", and finite"
+    elif isinstance(value, int | float) and value >= TOO_LARGE:
+        what += ", and below 2^63"
     received = f"'{value}', which is text" if _looks_like_a_number(value) else shown(value)
     sentence = f"{key} should be {what}. Received: {key}={received}."
     if (inside := entry(kind)) is not None and not isinstance(value, list | dict | None):

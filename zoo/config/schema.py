@@ -7,10 +7,10 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_
 
 from zoo.config.faults import sentences
 from zoo.config.learning import Init, Optimizer, Schedule
-from zoo.config.sections import Data, EarlyStopping, Loop, Model, Section, Stop, Tracking
+from zoo.config.sections import Checkpoints, Data, EarlyStopping, Loop, Model, Section, Stop, Tracking
 from zoo.config.settled import is_said, settle
 from zoo.config.together import conflicts
-from zoo.config.types import Fraction, ImportPath, Positive, Seed, Size, Text
+from zoo.config.types import Fraction, ImportPath, Line, Positive, Seed, Size, Text
 from zoo.config.words import BadInput
 
 
@@ -27,7 +27,7 @@ class Config(Section):
     epochs: Size
     batch_size: Size | Literal["full"]
     seed: Seed = 0
-    name: Text | None = None
+    name: Line | None = None
     loss: Literal["auto", "mse", "binary_crossentropy", "categorical_crossentropy", "probabilities_as_logits"] = "auto"
     label_smoothing: Fraction = 0.0
     class_weight: Literal["balanced"] | list[Positive] | None = None
@@ -38,7 +38,12 @@ class Config(Section):
     monitor: str = "auto"
     early_stopping: EarlyStopping = EarlyStopping()
     stop: Stop = Stop()
+    checkpoint: Checkpoints = Checkpoints()
     data_dir: Text | None = None
+    init_from: Text | None = None
+    freeze: list[Text] = Field(default=[])
+    resume: Text | None = None
+    rerun: Text | None = None
 
     _overrides: tuple[str, ...] = PrivateAttr(default=())
 
@@ -89,14 +94,19 @@ class Config(Section):
         """The metrics of an epoch that are known before a model is built."""
         names = ["loss"]
         if self.data.target == "tokens":
-            names.append("perplexity")
+            names += ["perplexity", *(["bits_per_character"] if self.data.level == "char" else [])]
         elif self.model.output != "values":
             names.append("accuracy")
         return [*names, *(f"val_{name}" for name in names)]
 
     def tree(self) -> dict[str, Any]:
-        """Return the config as plain dicts and lists, with the keys that the chosen options have."""
-        plain = self.model_dump()
+        """Return the config as plain dicts and lists, with the keys that the chosen options have.
+
+        That a run goes on, or repeats another, is left out: it is not what the run is. Fine-tuning is there where it is
+        asked for.
+        """
+        unused = {key for key in ("init_from", "freeze") if not getattr(self, key)}
+        plain = self.model_dump(exclude={"resume", "rerun", *unused})
         for group in ("model", "data", "optimizer", "init", "schedule"):
             plain[group] = getattr(self, group).options()
         return plain

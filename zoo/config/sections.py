@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zoo.config.types import (
+    TOO_LARGE,
     Activation,
     Address,
     Count,
@@ -62,6 +63,7 @@ class Model(Option):
     hidden: list[Size] = []
     activation: Activation = "linear"
     dropout: Fraction = 0.0
+    input_dropout: Fraction = 0.0
     batch_normalization: bool = False
     max_norm: Positive | None = None
     l2: NonNegative = 0.0
@@ -129,13 +131,14 @@ class Data(Option):
     folds: Several | None = None
     fold: Count | None = None
     augment: list[Literal["shift", "rotate"]] = []
-    samples: Annotated[Whole, Field(ge=10), Means("a whole number of at least 10")] = 10
+    samples: Annotated[Whole, Field(ge=10, lt=TOO_LARGE), Means("a whole number of at least 10")] = 10
     features: Size = 1
     n_classes: Several = 2
     spread: NonNegative = 1.0
     # Sequences
     length: Annotated[Whole, Field(ge=10, le=200), Means("a whole number from 10 to 200")] = 50
     # Tokens
+    part: Literal["all", "old", "new"] = "all"
     level: Literal["word", "char"] = "word"
     sequence_length: Size = 1
     stride: Size | None = None
@@ -188,6 +191,14 @@ class Tracking(Section):
     uri: Address | None = None
     experiment: Text | None = None
     every: Size | None = None
+    offline: Literal["fail", "spool"] = "fail"
+
+
+class Checkpoints(Section):
+    """How often the state of a training is saved, and whether it stays when the run has ended."""
+
+    seconds: Positive | None = 30.0
+    keep: bool = True
 
 
 class EarlyStopping(Section):

@@ -66,6 +66,7 @@ def _is_pattern(value: str) -> bool:
     return True
 
 
+TOO_LARGE = 2**63  # for the integers of NumPy, TensorFlow and databases
 _STORES = {"sqlite", "postgresql", "mysql", "mssql", "http", "https", "file", "databricks", "databricks-uc", "uc"}
 
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False), Means("a number", "numbers")]
@@ -82,13 +83,17 @@ Held = Annotated[
 ]
 
 Whole = Annotated[int, BeforeValidator(_whole)]
-Size = Annotated[Whole, Field(gt=0), Means("a whole number above 0", "whole numbers above 0")]
-Count = Annotated[Whole, Field(ge=0), Means("a whole number of at least 0", "whole numbers of at least 0")]
-Several = Annotated[Whole, Field(ge=2), Means("a whole number of at least 2")]
+Size = Annotated[Whole, Field(gt=0, lt=TOO_LARGE), Means("a whole number above 0", "whole numbers above 0")]
+Count = Annotated[
+    Whole, Field(ge=0, lt=TOO_LARGE), Means("a whole number of at least 0", "whole numbers of at least 0")
+]
+Several = Annotated[Whole, Field(ge=2, lt=TOO_LARGE), Means("a whole number of at least 2")]
 # numpy.random.seed takes no more.
 Seed = Annotated[Whole, Field(ge=0, lt=2**32), Means("a whole number from 0 to 4294967295")]
 
 Text = Annotated[str, BeforeValidator(_text), Means("text")]
+# What a terminal shows as it is: no signs that it obeys, and none that turn the direction of the text.
+Line = Annotated[Text, _is(str.isprintable), Means("a line of printable text")]
 Pattern = Annotated[str, _is(_is_pattern), Means("a regular expression", "regular expressions")]
 Address = Annotated[
     Text,

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.config import Data
+from zoo.data import memory
 from zoo.data.spec import Examples
 
 
@@ -23,6 +24,7 @@ def adding(data: Data, folder: Path) -> Examples:
     so that no sequence is in two splits.
     """
     samples, length = data.samples, data.length
+    memory.check(2 * 8 * samples * length, f"data={data.name} data.samples={samples} data.length={length}")
     stream = np.random.RandomState(0)  # as for zoo.data.small.synthetic: the same for ever, and not the run's seed
     half = length // 2
     marked = np.stack([stream.randint(0, half, samples), stream.randint(half, length, samples)], axis=1)

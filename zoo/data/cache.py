@@ -9,8 +9,7 @@ import json
 import logging
 import os
 import tempfile
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +26,15 @@ _log = logging.getLogger(__name__)
 
 
 def location(data_dir: str | None = None) -> Path:
-    """Return the folder of prepared data: the one given, or ~/.cache/keras-model-zoo."""
-    return Path(data_dir).expanduser() if data_dir else Path.home() / ".cache" / "keras-model-zoo"
+    """Return the folder of prepared data: the one given, or ~/.cache/keras-model-zoo.
+
+    Raises:
+        BadInput: It is in the home folder of somebody who has none.
+    """
+    try:
+        return Path(data_dir).expanduser() if data_dir else Path.home() / ".cache" / "keras-model-zoo"
+    except RuntimeError as error:  # ~somebody
+        raise BadInput(f"data_dir should name a folder. Received: data_dir={data_dir}. {error}") from None
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-def prepared(folder: Path, name: str, prepare: Callable[[], Prepared]) -> Prepared:
+def prepared(folder: Path, name: str, prepare: Callable[[], Prepared], needs: Collection[str] = ()) -> Prepared:
     """Return the prepared form of a data set; prepare it first where it is missing or damaged.
 
     Two processes that ask at once prepare it once: the second waits for the first.
@@ -49,21 +55,22 @@ def prepared(folder: Path, name: str, prepare: Callable[[], Prepared]) -> Prepar
         folder: Where all prepared data is kept.
         name: The data set's own folder in there.
         prepare: Brings the arrays.
+        needs: Names of arrays that an earlier version of the zoo may not have prepared.
 
     Raises:
         BadInput: The folder cannot be written; or `prepare` says so.
     """
     place = folder / name
-    found = _read(place)
+    found = _read(place, needs)
     if found is None:
         lock = FileLock(place / ".lock")
         try:
             place.mkdir(parents=True, exist_ok=True)
             _acquire(lock, name)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unwritable(folder, error) from None
         try:
-            found = _read(place, warn=True)
+            found = _read(place, needs, warn=True)
             if found is None:
                 found = prepare()
                 try:
@@ -76,6 +83,12 @@ def prepared(folder: Path, name: str, prepare: Callable[[], Prepared]) -> Prepar
     return found
 
 
+def unusable(folder: Path, name: str) -> BadInput:
+    """Return the error about prepared data that is whole, but not that of the data set."""
+    place = folder / name
+    return BadInput(f"The prepared data in {place} is not that of {name}. Remove that folder, and run again.")
+
+
 def _acquire(lock: FileLock, name: str) -> None:
     try:
         lock.acquire(timeout=0.2)
@@ -84,9 +97,11 @@ def _acquire(lock: FileLock, name: str) -> None:
         lock.acquire()
 
 
-def _read(place: Path, *, warn: bool = False) -> Prepared | None:
+def _read(place: Path, needs: Collection[str], *, warn: bool = False) -> Prepared | None:
     """Return what is kept in a folder, or None if it is missing or damaged."""
     try:
+        if not all((place / file).is_file() for file in (_RECORD, _ARRAYS)):  # reading a pipe would never end
+            raise ValueError("its files are not there")
         record = json.loads((place / _RECORD).read_bytes())
         if record["form"] != _FORM:
             raise ValueError("it was prepared by another version")
@@ -94,8 +109,10 @@ def _read(place: Path, *, warn: bool = False) -> Prepared | None:
         if hashlib.sha256(content).hexdigest() != record["files"][_ARRAYS]:
             raise ValueError(f"the SHA-256 of {_ARRAYS} is not the recorded one")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            if not set(needs) <= set(arrays.files):
+                raise ValueError("it was prepared by an earlier version")
             return Prepared(dict(arrays), record["source"], tuple(record["notes"]))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # json, zipfile, zlib and NumPy have a dozen kinds for what is damaged
         if warn and (place / _RECORD).exists():
             _log.warning("The prepared data in %s cannot be used (%s): preparing it again", place, error)
         return None
@@ -135,8 +152,8 @@ def _replace(path: Path, content: bytes | memoryview) -> None:
         raise
 
 
-def _unwritable(folder: Path, error: OSError) -> BadInput:
-    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+def _unwritable(folder: Path, error: OSError | ValueError) -> BadInput:
+    reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
     return BadInput(
         f"The data folder {folder} cannot be written: {reason}. "
         "Choose another: data_dir=/a/folder, or the environment variable ZOO_DATA_DIR."

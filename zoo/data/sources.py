@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import queue
+import stat
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,8 @@ def manual_file(path: Path) -> bytes:
         BadInput: It is there, and cannot be read.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would never end
+            raise BadInput(f"{path} should be a file, but is {'a folder' if path.is_dir() else 'no regular file'}.")
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise Unavailable(f"There is no file {path}.") from None

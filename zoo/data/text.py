@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from zoo.config import BadInput, Data
+from zoo.data import memory
 from zoo.data.spec import Texts
 
 
@@ -38,7 +39,7 @@ def read_text(path: Path, what: str) -> str:
         Its text, lines separated by a newline.
 
     Raises:
-        BadInput: It is missing, not a file, not readable, empty, or not text.
+        BadInput: It is missing, not a file, not readable, larger than the free memory, empty, or not text.
     """
     try:
         path = path.expanduser()
@@ -46,6 +47,7 @@ def read_text(path: Path, what: str) -> str:
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "no regular file"
             raise BadInput(f"{what} should be a text file, but is {kind}.")
+        memory.check(path.stat().st_size, what)
         content = path.read_bytes()
     except OSError as error:
         reason = (os.strerror(error.errno) if error.errno else str(error)).lower()

@@ -155,8 +155,23 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a vocabulary that `save` wrote."""
-        return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        """Read a vocabulary that `save` wrote.
+
+        Raises:
+            BadInput: The file is not there, or is none.
+        """
+        try:
+            if path.exists() and not path.is_file():  # reading a pipe would never end
+                raise ValueError("it is no file")
+            found = cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BadInput(f"{path} should be a vocabulary in JSON, but can't be read: {error}.") from None
+        texts = all(isinstance(token, str) for token in found.tokens) and len(found.ids) == len(found)
+        if found.level not in ("word", "char") or not isinstance(found.tokenized, bool) or not texts:
+            raise BadInput(
+                f"{path} should be a vocabulary: its level (word or char), tokenized, and its tokens, each once."
+            )
+        return found
 
 
 class _Tokens(dict[str, list[str]]):

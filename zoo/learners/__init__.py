@@ -12,6 +12,7 @@ from rich.console import Console
 
 from zoo.config import Config
 from zoo.data import Splits
+from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.ending import Training
 
 
@@ -42,7 +43,11 @@ class Learner(Protocol):
         """Print what learning would be."""
 
     def train(
-        self, log: Callable[[dict[str, float], int], None], console: Console, check_interrupt: Callable[[], None]
+        self,
+        log: Callable[[dict[str, float], int], None],
+        console: Console,
+        check_interrupt: Callable[[], None],
+        checkpoints: CheckpointFolder,
     ) -> Training:
         """Learn from the training split.
 
@@ -50,6 +55,7 @@ class Learner(Protocol):
             log: Receives the metrics of each epoch and the step.
             console: Shows the progress.
             check_interrupt: Raises `Interrupted` when an end was asked for.
+            checkpoints: Where the state of a long training is saved; it goes on from what is there.
         """
 
     def end(self, training: Training, folder: Path) -> tuple[dict[str, float], str]:

@@ -1,6 +1,5 @@
 """A language model that is counted: no step, no epochs, no TensorFlow. Its weights are what was counted."""
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,8 @@ from zoo.config.counted import without_effect
 from zoo.data import Splits
 from zoo.models.ngram import FILE, Trigram
 from zoo.results import samples
+from zoo.training import likelihood
+from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.ending import Training
 
 BESIDE = ("name", "build", "learns", "reads", "output", "vocab_size")  # keys of the model that are no arguments
@@ -46,14 +47,19 @@ class Counted:
         dry_run.show_counting(self._counted, self.splits, self.config, console)
 
     def train(
-        self, log: Callable[[dict[str, float], int], None], console: Console, check_interrupt: Callable[[], None]
+        self,
+        log: Callable[[dict[str, float], int], None],
+        console: Console,
+        check_interrupt: Callable[[], None],
+        checkpoints: CheckpointFolder,
     ) -> Training:
         """Count the training text, and judge it and the validation text by the counts."""
         began = time.perf_counter()
         train, valid = self.splits.train.x, self.splits.valid.x
         model = self._counted(train)
         check_interrupt()
-        logs = {**_judged(model, train), **{f"val_{name}": value for name, value in _judged(model, valid).items()}}
+        on_valid = {f"val_{name}": value for name, value in self._judged(model, valid).items()}
+        logs = self._judged(model, train) | on_valid
         check_interrupt()
         seconds = time.perf_counter() - began
         logs |= {"epoch": 1, "epoch_seconds": seconds}
@@ -81,7 +87,7 @@ class Counted:
 
     def test(self, weights: list[np.ndarray]) -> dict[str, float]:
         """Judge the test text."""
-        logs = _judged(Trigram(*weights), self.splits.test.x)
+        logs = self._judged(Trigram(*weights), self.splits.test.x)
         return {f"test_{name}": value for name, value in logs.items()}
 
     def report(self, weights: list[np.ndarray], folder: Path) -> str:
@@ -111,7 +117,7 @@ class Counted:
             )
         return found
 
-
-def _judged(model: Trigram, tokens: np.ndarray) -> dict[str, float]:
-    loss = model.negative_log_likelihood(tokens)
-    return {"loss": loss, "perplexity": math.exp(loss)}
+    def _judged(self, model: Trigram, tokens: np.ndarray) -> dict[str, float]:
+        logs = {"loss": model.negative_log_likelihood(tokens)}
+        likelihood.complete(logs, is_likelihood=True, per_character=self.config.data.level == "char")
+        return logs

@@ -10,6 +10,7 @@ from zoo import quiet
 from zoo.config import Config
 from zoo.data import Splits
 from zoo.training import batches
+from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.ending import Training
 
 
@@ -23,11 +24,14 @@ class Network:
     def build(self) -> None:
         """Seed everything, build the model with its initial weights, and compile what trains it."""
         quiet.import_tensorflow()
-        from zoo.training import callbacks, program
+        from zoo.learners import finetuning
+        from zoo.training import callbacks, memory, program
 
         self._callbacks = callbacks.load_user_callbacks(self.config.callbacks)
         self._program = program.prepare(self.config, self.splits, self._learn, self._measure, self._callbacks)
         self._model = self._program.model
+        self._source = finetuning.start(self._model, self.splits, self.config)
+        memory.check(self._model, self.config, self._learn)
 
     @property
     def params(self) -> dict[str, int]:
@@ -37,7 +41,8 @@ class Network:
     @property
     def about(self) -> str:
         """The same in a sentence."""
-        return f"{self._model.count_params():,} parameters."
+        source = f" {self._source.about}" if self._source is not None else ""
+        return f"{self._model.count_params():,} parameters.{source}"
 
     @property
     def steps(self) -> int:
@@ -52,7 +57,11 @@ class Network:
         dry_run.show(self._program, self.splits, self.config, console)
 
     def train(
-        self, log: Callable[[dict[str, float], int], None], console: Console, check_interrupt: Callable[[], None]
+        self,
+        log: Callable[[dict[str, float], int], None],
+        console: Console,
+        check_interrupt: Callable[[], None],
+        checkpoints: CheckpointFolder,
     ) -> Training:
         """Train by fit, tape or by hand."""
         from zoo import artifacts
@@ -66,6 +75,7 @@ class Network:
             log=log,
             console=console,
             check_interrupt=check_interrupt,
+            checkpoints=checkpoints,
             user_callbacks=self._callbacks,
             program=self._program,
         )
@@ -95,7 +105,10 @@ class Network:
         from zoo.training.train import test
 
         logs = test(weights, self.splits, self.config)
-        return {**{f"test_{name}": value for name, value in logs.items()}, **artifacts.baseline(self.splits)}
+        metrics = {f"test_{name}": value for name, value in logs.items()} | artifacts.baseline(self.splits)
+        if self._source is not None:
+            metrics |= self._source.forgetting(weights, self.splits, self.config)
+        return metrics
 
     def report(self, weights: list[np.ndarray], folder: Path) -> str:
         """Write a confusion matrix, a decision boundary, predictions or a sample of text."""

@@ -16,6 +16,8 @@ from typing import Self
 
 import numpy as np
 
+from zoo.config import BadInput
+
 DISCOUNT = 0.75
 FILE = "trigram.npz"
 AT_ONCE = 2**18  # tokens that are judged at a time: the arrays of a long text would take gigabytes
@@ -141,9 +143,24 @@ class Trigram:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a trigram that `save` wrote."""
-        with np.load(path) as file:
-            return cls(file["keys"], file["counts"], file["words"], file["discount"])
+        """Read a trigram that `save` wrote.
+
+        Raises:
+            BadInput: The file is not there, or is none; one that holds pickled objects is not unpickled.
+        """
+        try:
+            if path.exists() and not path.is_file():  # reading a pipe would never end
+                raise ValueError("it is no file")
+            with np.load(path, allow_pickle=False) as file:
+                keys, counts, words, discount = (file[name] for name in ("keys", "counts", "words", "discount"))
+            is_one = keys.ndim == 1 and keys.shape == counts.shape and (np.diff(keys) > 0).all()
+            is_one = is_one and {keys.dtype.kind, counts.dtype.kind, words.dtype.kind} <= set("iu")
+            is_one = is_one and (counts > 0).all() and 0 <= float(discount) <= 1
+            if not is_one or int(words) < 1 or not (keys >= 0).all() or not (keys < int(words) ** 3).all():
+                raise ValueError("its arrays do not fit together")
+            return cls(keys, counts, words, discount)
+        except Exception as error:  # zipfile, zlib and NumPy have a dozen kinds for what is damaged
+            raise BadInput(f"{path} should be a trigram that the zoo kept, but can't be read: {error}.") from None
 
     def _shorter(self, second: np.ndarray) -> list[tuple[Counts, np.ndarray]]:
         return [(self._bigrams, second), (self._unigrams, np.zeros_like(second))]

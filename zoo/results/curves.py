@@ -11,7 +11,7 @@ from zoo.results import style
 from zoo.results.lines import draw_line, end_of, finite, label_ends, mark_zeros
 
 MOST_PANELS = 6
-_FIRST = ("loss", "accuracy", "perplexity")
+_FIRST = ("loss", "accuracy", "perplexity", "bits_per_character")
 _RATE = "learning_rate"
 # What a history may hold beside metrics: bookkeeping that says nothing about learning.
 _BOOKKEEPING = {"epoch", "epoch_seconds", "examples_per_second", "tokens_per_second"}
@@ -92,7 +92,7 @@ def gradient_norms(norms: np.ndarray, layers: Sequence[str], folder: Path) -> Pa
 
 
 def _panels(series: Mapping[str, np.ndarray]) -> list[str]:
-    """Return the names of the panels: loss, accuracy, perplexity, other metrics, and a learning rate that changes."""
+    """Return the names of the panels: those everybody knows, other metrics, and a learning rate that changes."""
     names = dict.fromkeys(name.removeprefix("val_") for name in series)
     rate = _RATE in series and np.unique(series[_RATE][np.isfinite(series[_RATE])]).size > 1
     metrics = [name for name in _FIRST if name in names] + [name for name in names if name not in (*_FIRST, _RATE)]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
 from zoo.results import formats, numbers, paired, style
-from zoo.results.trials import Choice
+from zoo.results.trials import Choice, rises
 
 MOST = 8
 """The most choices that have a panel."""
@@ -167,10 +167,11 @@ def _draw(
             _epoch_axis(axes, float(grid[-1]))
             scale(axes)
             axes.set_title(names[place])
-            # A share rises to the right, and leaves the left free.
+            # A share leaves the upper left free, a loss the upper right, and an accuracy the lower right.
             x, side = (0.98, "right") if drawstyle == "default" else (0.03, "left")
+            y, edge = (0.04, "bottom") if rises(value) else (0.96, "top")
             axes.text(
-                x, 0.96, band.end, transform=axes.transAxes, ha=side, va="top", color=style.INK,
+                x, y, band.end, transform=axes.transAxes, ha=side, va=edge, color=style.INK,
                 fontsize=style.FONT_SIZE - 1, zorder=4,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
             )  # fmt: skip

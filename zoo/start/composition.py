@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from zoo.config import BadInput, Config, flatten, shown
-from zoo.start import importing, keys, options, overrides
+from zoo.start import importing, keys, options, origin, overrides
 from zoo.start.composer import Choices, Composer, Tree, composer
 from zoo.start.overrides import LR_SCALE, Words
 from zoo.tracking import address
@@ -66,7 +66,11 @@ def compose_each(jobs: Sequence[Sequence[str]]) -> list[Config | BadInput]:
     with composer() as hydra:
         for words in jobs:
             try:
-                found.append(_config(words, hydra))
+                all_words, source = origin.find(words)
+                config = _config(all_words, hydra)
+                found.append(
+                    config if source is None else origin.check(config, source, lambda said: _config(said, hydra))
+                )
             except BadInput as error:
                 found.append(error)
     composed = [one for one in found if isinstance(one, Config)]

@@ -4,12 +4,13 @@
 """
 
 import itertools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from zoo.config import BadInput, Config, nearest, shown
-from zoo.start import options, overrides
+from zoo.start import options, origin, overrides
 from zoo.start.composition import compose_each
 
 GROUP = "sweep"
@@ -114,7 +115,7 @@ def read(words: Sequence[str]) -> Grid:
     Raises:
         BadInput: A word is not valid, there is no run, or all of them cannot be.
     """
-    given, own = _settings(words)
+    given, own = _settings(origin.with_id(words))
     settings, over = _by_preset(given, own)
     axes = overrides.axes([*over, *own])
     if unknown := [key for key in settings.paired if key not in axes]:
@@ -195,6 +196,10 @@ def _jobs(axes: Mapping[str, list[str]], paired: Sequence[str]) -> list[tuple[st
     if len(lengths) > 1:
         counts = ", ".join(f"{len(axes[key])} of {key}" for key in paired)
         raise BadInput(f"Paired values should be as many of one key as of the other. Received: {counts}.")
+    runs = math.prod(len(values) for key, values in axes.items() if key not in paired) * max(lengths, default=1)
+    if runs > overrides.MOST:
+        counts = ", ".join(f"{len(values):,} of {key}" for key, values in axes.items() if len(values) > 1)
+        raise BadInput(f"A sweep has at most {overrides.MOST:,} runs. Received: {runs:,}, by {counts}.")
     columns: list[list[tuple[str, ...]]] = []
     for key, values in axes.items():
         if key not in paired:

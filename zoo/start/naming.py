@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
@@ -13,7 +14,7 @@ from zoo.start import keys, options
 from zoo.start.overrides import LR_SCALE, read
 
 # What says how a run is made and where it is kept, not what it is.
-UNSAID = ("name", "data_dir", "tracking", "debug", "dry_run", "deterministic")
+UNSAID = ("name", "data_dir", "tracking", "debug", "dry_run", "deterministic", "checkpoint")
 LONGEST = 120  # characters
 
 
@@ -54,7 +55,7 @@ def tags(config: Config) -> dict[str, str]:
         "loop": config.loop.name,
         "seed": str(config.seed),
         "precision": config.precision,
-        "overrides": " ".join(config.overrides),
+        "overrides": shlex.join(config.overrides),
         "monitored": config.monitored,
         "config_hash": fingerprint(config),
     }
@@ -65,7 +66,8 @@ def tags(config: Config) -> dict[str, str]:
 
 def fingerprint(config: Config) -> str:
     """Return a hash of what a run is, in 16 digits: all of its config but how it is called and where it is kept."""
-    tree = {key: value for key, value in config.tree().items() if key not in ("name", "tracking", "data_dir")}
+    beside = ("name", "tracking", "data_dir", "checkpoint")
+    tree = {key: value for key, value in config.tree().items() if key not in beside}
     return hashlib.sha256(json.dumps(tree, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -90,6 +92,8 @@ def _short(key: str, tree: Mapping[str, Any]) -> str:
 
 
 def _readable(key: str, value: Any) -> str:
+    if key == "init_from":
+        return str(value)[:8]
     if isinstance(value, str) and "/" in value:
         return PurePath(value).name
     if isinstance(value, str) and key == "model.build":

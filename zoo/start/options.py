@@ -1,15 +1,14 @@
 """What a user may choose: the option files under conf/ and in folders of the user's, read without composing them."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from yaml import YAMLError
-
 from zoo.config import BadInput
+from zoo.start.yaml_files import read
 
 GLOBAL = "# @package _global_"
 _own: list[Path] = []
@@ -29,7 +28,7 @@ def search(folders: Sequence[Path]) -> None:
         BadInput: There is no such folder.
     """
     for folder in folders:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # where Path.is_dir raises, as for a name that is too long, it says no
             raise BadInput(f"--config-dir should name a folder of option files. Received: {folder}, which is none.")
     _own[:] = [folder.resolve() for folder in folders]
     groups.cache_clear()
@@ -122,21 +121,6 @@ def chosen(choices: Mapping[str, str | None]) -> dict[str, str]:
     for more in (by_recipe, by_model) if model else (by_model, by_recipe):
         found |= {key: str(name) for key, name in more.items() if key in groups()}
     return found | {group: str(name) for group, name in choices.items() if name is not None}
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return a YAML file as it stands.
-
-    Raises:
-        BadInput: It is no YAML, or no mapping of keys to values.
-    """
-    try:
-        tree = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from None
-    if not isinstance(tree, dict):
-        raise BadInput(f"{path} should hold keys and values. Received: {type(tree).__name__}.")
-    return {str(key): value for key, value in tree.items()}
 
 
 def _inherited(group: str, option: str, choices: dict[str, Any] | None = None) -> Iterator[tuple[dict[str, Any], bool]]:

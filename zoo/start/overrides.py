@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HYDRAS = re.compile(r"[+~]*hydra[./]")
 # Multiplies the optimizer's own learning rate.
 LR_SCALE = "sweep.lr_scale"
+LONGEST = 10_000  # characters of a word: Hydra's parser takes seconds for more
+MOST = 100_000  # values of a key, and runs of a sweep
 _KEY = re.compile(r"[+~]*[A-Za-z_]\w*([./@]\w+)*")
 
 
@@ -115,11 +117,13 @@ def _parse(word: str) -> "Override":
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
+    if len(word) > LONGEST:
+        raise BadInput(f"Can't read '{word[:40]}...': it has {len(word):,} characters, of at most {LONGEST:,}.")
     try:
         if word.startswith("="):
             raise HydraException("There is no key.")
         return OverridesParser.create().parse_override(word)
-    except HydraException as error:
+    except (HydraException, RecursionError, ValueError) as error:  # of values that no grammar has foreseen
         key, equals, value = word.partition("=")
         if not equals or not _KEY.fullmatch(key):
             raise BadInput(f"Can't read '{word}': expected key=value, such as model=lstm.") from None
@@ -131,6 +135,8 @@ def _reason(message: str, value: str) -> str:
     for opening, closing in ("[]", "{}", "()"):
         if value.count(opening) != value.count(closing):
             return f"every {opening} needs a {closing}."
+    if "recursion" in message:
+        return "its brackets are nested too deeply."
     if match := re.search(r"Unknown function '(\w+)'\s+Available: (\S+)", message):
         return f"unknown function '{match[1]}'. Available: {match[2].replace(',', ', ')}."
     return (
@@ -179,12 +185,26 @@ def _choose(one: "Override", found: Words) -> None:
 
 def _enumerated(one: "Override") -> list[str]:
     try:
+        if _length(one) > MOST:
+            raise BadInput(f"'{one.input_line}' names more than {MOST:,} values. Name fewer.")
         values = list(one.sweep_string_iterator())
-    except ValueError as error:  # range(1,2,0)
+    except BadInput:
+        raise
+    except (ValueError, OverflowError) as error:  # range(1,2,0)
         raise BadInput(f"Can't read '{one.input_line}': {error}.") from None
     if not values:
         raise BadInput(f"'{one.input_line}' names no value at all.")
     return values
+
+
+def _length(one: "Override") -> float:
+    """Return about how many values a range names, without making them; 0 for what names them one by one."""
+    from hydra.core.override_parser.types import RangeSweep
+
+    values = one.value()
+    if not isinstance(values, RangeSweep) or values.start is None or values.stop is None or not values.step:
+        return 0
+    return (values.stop - values.start) / values.step
 
 
 def _is_glob(one: "Override") -> bool:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -173,7 +174,8 @@ def _tags(found: Answer) -> dict[str, str]:
         cells = [table.rank(row), row.label, *(column.text(row) for column in table.columns(board))]
         lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
     more = f"\n\n{len(board.rows) - _LINES} more choices: " if len(board.rows) > _LINES else "\n\n"
-    note = f"{found.sentence}\n\n" + "\n".join(lines) + f"{more}see {PAGE} among the artifacts."
+    # MLflow shows it as Markdown, in which HTML is HTML.
+    note = escape(f"{found.sentence}\n\n" + "\n".join(lines), quote=False) + f"{more}see {PAGE} among the artifacts."
     tags = {"answer": found.sentence, "compared_by": board.trials.metric, "mlflow.note.content": note}
     if board.best is not None:
         tags |= {"best_choice": board.best.label, "best_interval": _INTERVAL}

@@ -138,6 +138,7 @@ class _Sweep:
     def _run_together(self, cells: Sequence[Cell], check_interrupt: Callable[[], None]) -> tuple[list[Cell], str]:
         """Train runs as one program; return those that are left, and why they can't be trained so."""
         from zoo.sweeps.together import Together
+        from zoo.training.ending import is_out_of_memory
         from zoo.training.interruption import Interrupted
 
         left = list(cells)
@@ -161,6 +162,8 @@ class _Sweep:
             return left, f"they can't train together ({error})"
         except Exception as error:
             log.debug("%s", traceback.format_exc())
+            if is_out_of_memory(error):
+                return left, f"{together.size:,} of them together took more memory than there is"
             return left, f"TensorFlow can't stack them ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
         return left, ""
 

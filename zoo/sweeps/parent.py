@@ -71,7 +71,7 @@ def record_failure(
     """Record a run of a sweep that could not begin, with the traceback unless the user's input was at fault."""
     is_input = isinstance(error, BadInput)
     reason = str(error) if is_input else f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-    result = Result(None, naming.name(config), "error", reason, 1)
+    result = Result(None, naming.name(config), "error", tracking.mask(reason), 1)
     now = time.time()
     run = tracking.FinishedRun(
         name=result.name,
@@ -88,8 +88,8 @@ def record_failure(
     [result.run_id] = store.add([run], parent)
     if not is_input:
         with TemporaryDirectory() as folder:
-            lines = traceback.format_exception(error)
-            Path(folder, "traceback.txt").write_text("".join(lines), encoding="utf-8")
+            text = tracking.mask("".join(traceback.format_exception(error)))
+            Path(folder, "traceback.txt").write_text(text, encoding="utf-8")
             store.keep(result.run_id, Path(folder))
     return result
 
@@ -106,6 +106,11 @@ def open_parent(grid: Grid) -> Parent:
         return _resumed(grid, first.tracking, models)
     # All runs of a sweep are in one experiment, because MLflow shows children under their parent only there.
     store = tracking.connect(first.tracking, models[0])
+    if store.is_away:
+        raise BadInput("A sweep needs the tracking server from its start: tracking.offline=spool is for single runs.")
+    if store.uri is not None:
+        for gone in tracking.mark_vanished(store.uri):
+            log.info(f"{gone.name} ({gone.id}) was marked as interrupted. {gone.reason}")
     record = store.start(_name(grid, models))
     record.log_params({**{key: ", ".join(values) for key, values in grid.swept.items()}, "model": ", ".join(models)})
     record.set_tags(
@@ -153,9 +158,13 @@ def hashes_of_ended(children: Sequence[tracking.RunRecord]) -> frozenset[str]:
 
 def _name(grid: Grid, models: Sequence[str]) -> str:
     """Return what a sweep is called: `xor_mlp: optimizer × init × seed, 1,000 runs`."""
+    config = grid.cells[0].config
+    recipes = [word.partition("=")[2] for word in grid.fixed if word.startswith("experiment=")]
+    sources = [f"init_from={config.init_from[:8]}"] if config.init_from and "init_from" not in grid.swept else []
+    what = " ".join([", ".join(models), *recipes, *sources])
     keys = " × ".join(key.rpartition(".")[2] for key in grid.swept if key != "model")
     count = f"{len(grid.cells):,} run{'s' * (len(grid.cells) > 1)}"
-    return f"{', '.join(models)}: {keys}, {count}" if keys else f"{', '.join(models)}: {count}"
+    return f"{what}: {keys}, {count}" if keys else f"{what}: {count}"
 
 
 def _in_a_tag(lines: Sequence[str], longest: int = 7_000) -> str:

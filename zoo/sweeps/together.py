@@ -47,6 +47,7 @@ class Together:
         self._config = cells[0].config
         self._model = setup.build(self._config, splits)
         self._parameters = self._model.count_params()
+        self.size = 0  # members of a population, once it is known
 
     def obstacle(self, *, forced: bool) -> str | None:
         """Return why the runs should train one after another, in words, or None.
@@ -75,7 +76,7 @@ class Together:
         each = population.bytes_of(self._model, self._config, max(learn.batch_size, 256), learn.steps)
         limit = max(1, min(MEMBERS, int(MEMORY / each)))
         chunks = -(-len(self._cells) // limit)
-        size = -(-len(self._cells) // chunks)
+        self.size = size = -(-len(self._cells) // chunks)
         what = f"{self._config.model.name} {self._config.optimizer.name}"
         log.info(f"{what}: {len(self._cells):,} runs of {self._parameters:,} parameters train together.")
         if chunks > 1:

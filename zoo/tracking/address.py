@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from zoo.config import BadInput
 
@@ -72,6 +73,12 @@ def artifact_root(uri: str) -> Path | None:
     if file := database_file(uri):
         return file.parent / "mlruns"
     return root() / "mlruns" if is_sql(uri) else None
+
+
+def local_folder(artifact_uri: str) -> Path | None:
+    """Return the folder that an artifact address names, or None where it is not on this machine."""
+    scheme, _, path, *_ = urlsplit(artifact_uri)
+    return Path(unquote(path)) if scheme == "file" else None
 
 
 def ui_command(uri: str, experiment_id: str, run_id: str) -> str:

@@ -71,6 +71,25 @@ def matching(filter_string: str, tracking_uri: str | None = None) -> list[RunRec
     return found
 
 
+def newest(limit: int, experiment: str | None = None, tracking_uri: str | None = None) -> list[RunRecord]:
+    """Return the runs that were started last, the latest first; a sweep's own run stands for its runs.
+
+    Args:
+        limit: How many, at most.
+        experiment: The name of the experiment they are in; None: of any.
+        tracking_uri: The store; the default one if left out.
+
+    Raises:
+        BadInput: The store can't be read.
+    """
+    uri = resolve(tracking_uri)
+    if is_sql(uri):
+        with queries.reading(uri) as db:
+            return [] if db is None else queries.records(db, queries.newest(db, limit, experiment))[::-1]
+    condition = f"tags.`{PARENT}` IS NULL"
+    return _search(uri, condition, "attributes.start_time DESC", limit, [experiment] if experiment else None)
+
+
 def newest_sweep(tracking_uri: str | None = None) -> str:
     """Return the id of the sweep that was started last.
 
@@ -162,18 +181,25 @@ def ui_address(tracking_uri: str | None = None) -> tuple[str | None, str]:
     return (None, said) if is_sql(uri) else (said.partition("/#/")[0], "")
 
 
-def _search(uri: str, condition: str, order: str = "attributes.start_time ASC", limit: int = 0) -> list[RunRecord]:
-    """Return what MLflow's own search finds, page by page."""
+def _search(
+    uri: str,
+    condition: str,
+    order: str = "attributes.start_time ASC",
+    limit: int = 0,
+    experiments: Sequence[str] | None = None,
+) -> list[RunRecord]:
+    """Return what MLflow's own search finds in experiments (by name; None: all), page by page."""
     client = open_client(uri)
     from mlflow.exceptions import MlflowException
 
     found: list[RunRecord] = []
     with refusals_in_words(uri):
-        experiments = [one.experiment_id for one in client.search_experiments(max_results=_PAGE)]
+        known = client.search_experiments(max_results=_PAGE)
+        searched = [one.experiment_id for one in known if experiments is None or one.name in experiments]
         token: str | None = None
         while True:
             try:
-                page = client.search_runs(experiments, condition, 1, limit or _PAGE, [order], token)
+                page = client.search_runs(searched, condition, 1, limit or _PAGE, [order], token)
             except MlflowException as error:
                 if error.error_code != "INVALID_PARAMETER_VALUE":
                     raise

@@ -22,6 +22,7 @@ TAG_LENGTH = 8000
 KEY_LENGTH = 250
 DIGEST_LENGTH = 36
 CONTEXT_TAG = "mlflow.data.context"
+_CUT = re.compile(r" \.\.\. \(cut, [\d,]+ characters in all\)$")
 _CONTEXTS = {"train": "training", "valid": "validation", "test": "test"}
 
 
@@ -73,6 +74,11 @@ def splits(name: str, digest: str, source: str, sizes: Mapping[str, int]) -> lis
         profile = json.dumps({"num_rows": size, "digest_of_all_splits": digest})
         found.append(Split(name, own_digest, "local", origin_in_words, profile, _CONTEXTS.get(split, split)))
     return found
+
+
+def is_cut(text: str) -> bool:
+    """Tell whether a recorded text is not the whole one."""
+    return _CUT.search(text) is not None
 
 
 @lru_cache(maxsize=1024)  # the runs of a sweep differ in few of their params

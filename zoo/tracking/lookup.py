@@ -3,16 +3,17 @@
 import posixpath
 import re
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from zoo.config import BadInput
-from zoo.tracking.address import database_file, mask, resolve
+from zoo.tracking import process
+from zoo.tracking.address import database_file, local_folder, mask, resolve
 from zoo.tracking.errors import failures_without_secrets, refusals_in_words
 from zoo.tracking.store import open_client
 
@@ -32,6 +33,7 @@ class StoredRun:
         name: Its name.
         experiment_id: The experiment it is in.
         status: RUNNING, FINISHED, FAILED or KILLED.
+        started: When it began, in milliseconds since the epoch.
         params: What it was asked to do, as text.
         tags: Its labels.
         metrics: The last value of each metric.
@@ -42,6 +44,7 @@ class StoredRun:
     name: str
     experiment_id: str
     status: str
+    started: int
     params: dict[str, str]
     tags: dict[str, str]
     metrics: dict[str, float]
@@ -53,6 +56,11 @@ class StoredRun:
     def parent(self) -> str | None:
         """The id of the run that this one is a part of."""
         return self.tags.get("mlflow.parentRunId")
+
+    @property
+    def artifact_folder(self) -> Path | None:
+        """The folder of the run's artifacts, where they are kept on this machine."""
+        return local_folder(self._artifact_uri)
 
     def history(self, metric: str) -> list[tuple[int, float]]:
         """Return the (step, value) pairs of a metric in the order of steps; empty if it was never recorded."""
@@ -80,9 +88,8 @@ class StoredRun:
         if not inside or artifact not in self.artifacts(posixpath.dirname(artifact) or None):
             held = ", ".join(self.artifacts()) or "none"
             raise BadInput(f"Run {self.id} has no artifact '{artifact}'. It has: {held}.")
-        scheme, _, path, *_ = urlsplit(self._artifact_uri)
-        if scheme == "file":
-            return Path(unquote(path)) / artifact
+        if self.artifact_folder is not None:
+            return self.artifact_folder / artifact
         with failures_without_secrets():
             folder = Path(_copies().name, self.id)
             folder.mkdir(exist_ok=True)
@@ -123,9 +130,42 @@ def find(run_id: str, tracking_uri: str | None = None) -> StoredRun:
         run = client.get_run((exact or rows)[0].id)
     info, data = run.info, run.data
     return StoredRun(
-        info.run_id, info.run_name, info.experiment_id, info.status, data.params, data.tags, data.metrics,
-        uri, info.artifact_uri, client,
+        info.run_id, info.run_name, info.experiment_id, info.status, info.start_time, data.params, data.tags,
+        data.metrics, uri, info.artifact_uri, client,
     )  # fmt: skip
+
+
+def unfinished(tracking_uri: str | None = None) -> StoredRun:
+    """Return the run that was started last and can go on: it was interrupted, failed, or its process is gone.
+
+    Runs that are parts of a sweep, and sweeps themselves, go on with the sweep.
+
+    Args:
+        tracking_uri: The store to look in. Defaults to where new runs are recorded.
+
+    Raises:
+        BadInput: There is none, or the store can't be read.
+    """
+    uri = resolve(tracking_uri)
+    if (file := database_file(uri)) is None or file.exists():
+        client = open_client(uri)
+        with refusals_in_words(uri):
+            experiments = [experiment.experiment_id for experiment in client.search_experiments(max_results=1000)]
+            found = client.search_runs(
+                experiments, "attributes.status != 'FINISHED'", max_results=200, order_by=["attributes.start_time DESC"]
+            )
+        for run in found:
+            if _can_go_on(run.info.status, run.data.tags):
+                return find(run.info.run_id, uri)
+    raise BadInput(
+        f"No run in {mask(uri)} was left unfinished. A finished one goes on with resume=<its id> epochs=... ."
+    )
+
+
+def _can_go_on(status: str, tags: Mapping[str, str]) -> bool:
+    if "overrides" not in tags or "mlflow.parentRunId" in tags or tags.get("outcome") == "diverged":
+        return False
+    return status != "RUNNING" or process.is_gone(tags)
 
 
 def _started(uri: str, prefix: str, limit: int) -> list[_Row]:

@@ -1,31 +1,34 @@
 """A run recorded in MLflow, new or going on.
 
-Metrics are buffered and written in batches, because a call of MLflow costs milliseconds however little it carries.
-What could not be written stays in the buffer, and a row that is sent twice is stored once.
+Metrics are buffered and written in batches, because a call of MLflow costs milliseconds however little it carries. To a
+database they are written at once; on their way to a server they wait in an outbox, so that training never does. What
+could not be written stays there, and a row that is sent twice is stored once.
 """
 
 import contextlib
-import re
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.tracking import entries
-from zoo.tracking.address import ui_command
+from zoo.tracking import entries, operations, process
+from zoo.tracking.address import local_folder, ui_command
 from zoo.tracking.errors import TrackingError, failures_without_secrets
+from zoo.tracking.operations import Operation
+from zoo.tracking.outbox import DRAIN_SECONDS, is_passing
+from zoo.tracking.remote import Remote, is_server
 from zoo.tracking.run import Run, Status
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+
+log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 2.0
+MIRROR_SECONDS = 30.0
 # The metrics that MLflow takes in one call.
 BATCH = 1000
-_ATTEMPTS = 10
-# SQLite, PostgreSQL and MySQL on a row that is there already.
-_DUPLICATE = re.compile("unique constraint|duplicate", re.IGNORECASE)
 
 
 class MlflowRun(Run):
@@ -37,16 +40,34 @@ class MlflowRun(Run):
         experiment_id: The experiment that the run is in.
         run_id: A run that exists.
         name: Its name.
+        artifact_folder: Where its artifacts are kept, if that is on this machine.
+        remote: Sends to a server; None: the store is a database.
     """
 
-    def __init__(self, client: "MlflowClient", uri: str, experiment_id: str, run_id: str, name: str):
-        self.id: str = run_id
-        self.name = name
+    def __init__(
+        self,
+        client: "MlflowClient",
+        uri: str,
+        experiment_id: str,
+        run_id: str,
+        name: str,
+        artifact_folder: Path | None = None,
+        remote: Remote | None = None,
+    ):
+        self._id = run_id
+        self.name, self.artifact_folder = name, artifact_folder
         self.ui_command = ui_command(uri, experiment_id, run_id)
-        self._client = client
-        self._waiting: list[Metric] = []
-        self._last_write = time.monotonic()
+        self._client, self._remote = client, remote
+        self._waiting: list[tuple[str, float, int, int]] = []
+        self._last_write = self._last_beat = self._last_mirror = time.monotonic()
         self._finished = False
+        self._held_params: Collection[str] = ()
+        self._held_points: Collection[tuple[str, int]] = ()
+
+    @property
+    def id(self) -> str:
+        """The run's id; that of a run which a server does not know yet begins with `offline-`."""
+        return self._remote.run_id if self._remote else self._id
 
     @classmethod
     def create(
@@ -68,93 +89,109 @@ class MlflowRun(Run):
             origin: Its first tags; see `entries.origin`.
             start_time: Milliseconds since the epoch. Defaults to now.
         """
-        run = client.create_run(experiment_id, start_time=start_time, tags=dict(origin), run_name=name)
-        return cls(client, uri, experiment_id, run.info.run_id, name)
+        began = time.time_ns() // 1_000_000 if start_time is None else start_time
+        try:
+            run = client.create_run(experiment_id, start_time=began, tags=dict(origin), run_name=name)
+        except Exception as error:
+            if not (is_server(uri) and is_passing(error)):
+                raise
+            known = {"experiment_id": experiment_id, "name": name, "tags": dict(origin), "began": began}
+            return cls.offline(client, uri, known)
+        run_id = run.info.run_id
+        remote = Remote.of(client, uri, run_id)
+        return cls(client, uri, experiment_id, run_id, name, local_folder(run.info.artifact_uri), remote)
+
+    @classmethod
+    def offline(cls, client: "MlflowClient", uri: str, run: Mapping[str, Any]) -> "MlflowRun":
+        """Start a run that the server is told of as soon as it answers; for `run` see `Remote.unknown`."""
+        remote = Remote.unknown(client, uri, run)
+        return cls(client, uri, run.get("experiment_id", ""), remote.run_id, run["name"], None, remote)
+
+    def hold(self, params: Collection[str], points: Collection[tuple[str, int]]) -> None:
+        """Leave what is recorded already as it is: the params of these names, and metrics at (name, step)."""
+        self._held_params, self._held_points = params, points
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record what the run was asked to do."""
-        from mlflow.entities import Param
-
-        rows = [Param(key, value) for key, value in entries.params(params)]
-        with failures_without_secrets():
-            self._client.log_batch(self.id, params=rows, synchronous=True)
+        rows = [(key, value) for key, value in entries.params(params) if key not in self._held_params]
+        self._do(operations.params(rows))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Record labels."""
-        from mlflow.entities import RunTag
-
-        rows = [RunTag(key, value) for key, value in entries.tags(tags)]
-        with failures_without_secrets():
-            self._client.log_batch(self.id, tags=rows, synchronous=True)
+        self._do(operations.tags(entries.tags(tags)))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int, timestamp: int | None = None) -> None:
         """Record measurements, in batches; `timestamp` is in milliseconds since the epoch, now by default."""
-        from mlflow.entities import Metric
-
         when = time.time_ns() // 1_000_000 if timestamp is None else timestamp
-        self._waiting += [Metric(entries.key(key), float(value), when, step) for key, value in metrics.items()]
+        rows = [(entries.key(key), float(value), when, step) for key, value in metrics.items()]
+        self._waiting += [row for row in rows if (row[0], step) not in self._held_points]
         if len(self._waiting) >= BATCH or time.monotonic() - self._last_write >= WRITE_SECONDS:
             self.flush()
 
     def log_dataset(self, name: str, digest: str, source: str, splits: Mapping[str, int]) -> None:
         """Record the data as inputs of the run, one for each split."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-        from mlflow.exceptions import MlflowException
-
-        inputs = [
-            DatasetInput(
-                Dataset(split.name, split.digest, split.source_type, split.source, profile=split.profile),
-                [InputTag(entries.CONTEXT_TAG, split.context)],
-            )
-            for split in entries.splits(name, digest, source, splits)
-        ]
-        with failures_without_secrets():
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    self._client.log_inputs(self.id, datasets=inputs)
-                    return
-                except MlflowException as error:
-                    # Another process was faster to record the same data set: the next attempt finds it there.
-                    if attempt == _ATTEMPTS or not _DUPLICATE.search(str(error)):
-                        raise
-                    time.sleep(0.05 * attempt)
+        self._do(operations.dataset(entries.splits(name, digest, source, splits)))
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a file."""
-        with failures_without_secrets():
-            self._client.log_artifact(self.id, str(path), folder)
+        self._do(operations.artifact(path, folder))
 
     def log_artifacts(self, folder: Path) -> None:
         """Keep everything in a folder."""
-        with failures_without_secrets():
-            self._client.log_artifacts(self.id, str(folder))
+        self._do(operations.artifacts(folder))
+
+    def mirror(self, folder: Path, *, at_once: bool = False) -> None:
+        """Let the artifacts hold the files that a folder holds, and no others there."""
+        is_there = self.artifact_folder is not None and folder.is_relative_to(self.artifact_folder)
+        if not is_there and (at_once or time.monotonic() - self._last_mirror >= MIRROR_SECONDS):
+            self._last_mirror = time.monotonic()
+            self._do(operations.mirror(folder))
+
+    def beat(self) -> None:
+        """Record every half a minute that the process lives."""
+        if time.monotonic() - self._last_beat >= process.BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            self.set_tags(process.beat())
 
     def flush(self) -> None:
         """Write the metrics that wait, in the order they came."""
         while self._waiting:
-            with failures_without_secrets():
-                self._client.log_batch(self.id, metrics=self._waiting[:BATCH], synchronous=True)
+            self._do(operations.metrics(self._waiting[:BATCH]))
             del self._waiting[:BATCH]
         self._last_write = time.monotonic()
 
     def finish(self, status: Status, end_time: int | None = None) -> None:
         """Write what waits and close the run; one whose last metrics can't be written is closed as FAILED.
 
+        What a server could not be told by then waits on disk.
+
         Args:
             status: How the run ended.
             end_time: When, in milliseconds since the epoch. Defaults to now.
+
+        Raises:
+            TrackingError: The store refused or failed.
         """
         if self._finished:
             return
+        closed = time.time_ns() // 1_000_000 if end_time is None else end_time
         try:
             self.flush()
         except TrackingError:
             with contextlib.suppress(TrackingError):
-                self._close("FAILED")
+                self._close("FAILED", closed)
             raise
-        self._close(status, end_time)
+        self._close(status, closed)
 
-    def _close(self, status: Status, end_time: int | None = None) -> None:
-        with failures_without_secrets():
-            self._client.set_terminated(self.id, status, end_time)
+    def _close(self, status: Status, end_time: int) -> None:
+        self._do(operations.finish(status, end_time))
         self._finished = True
+        if self._remote:
+            self._remote.end(DRAIN_SECONDS)
+
+    def _do(self, operation: Operation) -> None:
+        if self._remote:
+            self._remote.put(operation)
+            return
+        with failures_without_secrets():
+            operations.apply(self._client, self._id, operation)

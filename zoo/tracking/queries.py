@@ -113,6 +113,25 @@ def newest_sweep(connection: "Connection") -> str | None:
     return connection.execute(query).scalar()
 
 
+def newest(connection: "Connection", limit: int, experiment: str | None = None) -> list[str]:
+    """Return the ids of the runs that were started last and are no parts of others, the latest first.
+
+    Args:
+        connection: Of an MLflow database.
+        limit: How many, at most.
+        experiment: The name of the experiment they are in; None: of any.
+    """
+    import sqlalchemy
+
+    runs, tags, experiments = _table("runs"), _table("tags"), _table("experiments")
+    is_part = sqlalchemy.exists().where(tags.c.run_uuid == runs.c.run_uuid, tags.c.key == PARENT)
+    query = sqlalchemy.select(runs.c.run_uuid).where(runs.c.lifecycle_stage == "active", ~is_part)
+    if experiment is not None:
+        query = query.join(experiments, experiments.c.experiment_id == runs.c.experiment_id)
+        query = query.where(experiments.c.name == experiment)
+    return list(connection.execute(query.order_by(runs.c.start_time.desc()).limit(limit)).scalars())
+
+
 def records(connection: "Connection", ids: Sequence[str]) -> list[RunRecord]:
     """Return what is recorded of runs, in the order in which they began, without those that were deleted."""
     import sqlalchemy
@@ -182,6 +201,7 @@ def _table(name: str) -> "TableClause":
 
 _COLUMNS = {
     "runs": ("run_uuid", "name", "experiment_id", "status", "start_time", "lifecycle_stage"),
+    "experiments": ("experiment_id", "name"),
     "tags": ("run_uuid", "key", "value"),
     "params": ("run_uuid", "key", "value"),
     "metrics": ("run_uuid", "key", "step", "timestamp", "value", "is_nan"),

@@ -15,11 +15,16 @@ class Run(ABC):
         id: What to find the run by, or None if nothing is recorded.
         name: What the run is called.
         ui_command: What to type to see the run: an `mlflow ui` command, or a server's page; empty if nothing is kept.
+        artifact_folder: Where its artifacts are kept, if that is on this machine.
     """
 
-    id: str | None
     name: str
     ui_command: str
+    artifact_folder: Path | None = None
+
+    @property
+    @abstractmethod
+    def id(self) -> str | None: ...  # noqa: D102
 
     @abstractmethod
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -63,6 +68,21 @@ class Run(ABC):
         """Keep everything in a folder with the run, at the root of its artifacts."""
 
     @abstractmethod
+    def mirror(self, folder: Path, *, at_once: bool = False) -> None:
+        """Let the artifacts hold the files that a folder holds, under its name, and no others there.
+
+        It is done every half a minute, however often it is called. A folder that is among the artifacts is left alone.
+
+        Args:
+            folder: Of files that come and go, such as checkpoints.
+            at_once: Do not wait for the half minute.
+        """
+
+    @abstractmethod
+    def beat(self) -> None:
+        """Record every half a minute, however often it is called, that the run's process lives."""
+
+    @abstractmethod
     def flush(self) -> None:
         """Write the metrics that wait."""
 
@@ -75,7 +95,12 @@ class Off(Run):
     """A run that is not recorded."""
 
     def __init__(self, name: str):
-        self.id, self.name, self.ui_command = None, name, ""
+        self.name, self.ui_command = name, ""
+
+    @property
+    def id(self) -> None:
+        """None."""
+        return None
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Do nothing."""
@@ -93,6 +118,12 @@ class Off(Run):
         """Do nothing."""
 
     def log_artifacts(self, folder: Path) -> None:
+        """Do nothing."""
+
+    def mirror(self, folder: Path, *, at_once: bool = False) -> None:
+        """Do nothing."""
+
+    def beat(self) -> None:
         """Do nothing."""
 
     def flush(self) -> None:

@@ -49,6 +49,10 @@ class Thinned:
         else:
             self._left = metrics, step
 
+    def forget(self) -> None:
+        """Do not pass on the last epoch: it was not the last of the training."""
+        self._left = None
+
     def __enter__(self) -> Self:
         return self
 

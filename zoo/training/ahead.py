@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.training import setup
+from zoo.training import setup, state
 from zoo.training.batches import Batches
 from zoo.training.evaluation import TestStep
 from zoo.training.execution import SECONDS_PER_CALL, resident
@@ -53,7 +53,7 @@ class Block:
     def __init__(self, step: TrainStep, training: Batches, validation: Batches, *, jit: bool):
         model = step.model
         self.names: list[str] = []
-        self.variables = [*_values(model.variables), *_values(model.optimizer.variables), *step.gradients.variables]
+        self.variables = state.variables(model, step.gradients)
         size = sum(variable.dtype.size * variable.shape.num_elements() for variable in self.variables)
         self.size = max(1, min(MAX_EPOCHS, MAX_BYTES // size))
         self._step = step
@@ -149,6 +149,7 @@ class EpochsAhead:
         self._held_out = deal(validation.order(0), validation.batch_size)
         self._arrays = [resident(batches) for batches in (training, validation)]
         self._count = 1  # epochs of the next call
+        self._called = False
         self._first = self._done = 0  # of the block at hand, and behind it
         self._shown = -1
         self._seconds = 0.0
@@ -158,16 +159,22 @@ class EpochsAhead:
         if epoch >= self._done:
             self._advance(epoch)
         self._shown = at = epoch - self._first
-        *_, first_bad, bad = self._recorded
         self._state.recorded = EpochState(
             weights=[self._recorded[index][at] for index in self._weights],
             step=int(self._steps[at]),
             learning_rate=float(self._rates[at]),
             gradient_norms=self._norms[at],
-            fault=self._watch.fault(int(first_bad[at]), bad[at]),
+            last_norms=self._recorded[-3][at],
+            fault=self._fault(at),
             seconds=self._seconds,
+            finite=bool(self._finite[at]),
+            values=lambda: [values[at] for values in self._recorded],
         )
         return dict(zip(self._block.names, self._logs[at].tolist(), strict=True))
+
+    def _fault(self, at: int) -> str | None:
+        before, first_bad, bad = self._recorded[-3:]
+        return self._watch.fault((before[at], int(first_bad[at]), bad[at]))
 
     def settle(self) -> None:
         """Give all variables the state after the epoch that was handed out last."""
@@ -185,12 +192,15 @@ class EpochsAhead:
         *logs, recorded = self._block(tf.constant(count), dealt, self._held_out, *self._arrays)
         self._logs, self._norms, self._rates, self._steps = (values.numpy() for values in logs)
         self._recorded = [values.numpy() for values in recorded]
+        weights = [self._recorded[index] for index in self._weights]
+        self._finite = np.all([np.isfinite(values).reshape(size, -1).all(axis=1) for values in weights], axis=0)
         seconds = time.perf_counter() - began
         self._seconds = seconds / count
         self._first, self._done = epoch, epoch + count
         # The first call also compiles, and tells nothing; a loaded machine must not make calls long.
         fitting = int(count * SECONDS_PER_CALL / max(seconds, 1e-6))
-        self._count = 1 if epoch == 0 else max(1, min(fitting, 32 * count, size))
+        self._count = max(1, min(fitting, 32 * count, size)) if self._called else 1
+        self._called = True
 
 
 def deal(order: np.ndarray, size: int) -> list[tf.Tensor]:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from zoo.config import BadInput
 from zoo.config.named import import_path
 from zoo.results.trials import is_better
+from zoo.training import likelihood
 from zoo.training.batches import Batches
 from zoo.training.evaluation import reset_states
 from zoo.training.state import State
@@ -32,33 +34,29 @@ class ResetStates(keras.callbacks.Callback):
 
 
 class Guard(keras.callbacks.Callback):
-    """Look up a few times a second: stop where numbers are no longer finite, or where the user wants an end.
+    """Look a few times a second whether loss and gradients are finite, and the weights after each epoch.
 
     Args:
         state: Of the training.
-        check_interrupt: Raises if the run is to be interrupted.
     """
 
     SECONDS = 0.25
 
-    def __init__(self, state: State, check_interrupt: Callable[[], None]):
+    def __init__(self, state: State):
         super().__init__()
-        self._state, self._check_interrupt = state, check_interrupt
+        self._state = state
         self._last = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:  # noqa: D102
-        self._check_interrupt()
         if time.monotonic() - self._last > self.SECONDS:
             self._check_numbers()
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:  # noqa: D102
-        self._check_interrupt()
-
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
-        self._check_interrupt()
         self._check_numbers()
+        if weights := self._state.not_finite():
+            raise Diverged(f"The weights {' and '.join(weights)} were {self._state.end_of_epoch(epoch + 1)}.")
         if not math.isfinite((logs or {}).get("val_loss", 0.0)):
-            raise Diverged(f"The validation loss was not finite after epoch {epoch + 1}.")
+            raise Diverged(f"The validation loss was {self._state.end_of_epoch(epoch + 1)}.")
 
     def _check_numbers(self) -> None:
         self._last = time.monotonic()
@@ -69,21 +67,33 @@ class Guard(keras.callbacks.Callback):
 class EpochRecord(keras.callbacks.Callback):
     """Complete the logs of an epoch, so that history, tracking and the user's callbacks see the same.
 
-    Adds `perplexity` where the loss is a token's mean negative log-likelihood, `learning_rate` (of the last step),
-    `epoch` (from 1), `epoch_seconds` (validation included) and `examples_per_second` or `tokens_per_second` (of
-    training alone, unless several epochs ran in one call). Keeps the gradient norms.
+    Adds `perplexity` where the loss is a token's mean negative log-likelihood, `bits_per_character` where tokens are
+    characters, `learning_rate` (of the last step), `epoch` (from 1), `epoch_seconds` (validation included) and
+    `examples_per_second` or `tokens_per_second` (of training alone, unless several epochs ran in one call). Keeps the
+    gradient norms.
 
     Args:
         batches: The training batches.
         state: Of the training.
         loss_is_likelihood: Whether exp(loss) is the perplexity.
+        per_character: Whether that is of a character.
     """
 
-    def __init__(self, batches: Batches, state: State, loss_is_likelihood: bool):
+    def __init__(self, batches: Batches, state: State, loss_is_likelihood: bool, per_character: bool):
         super().__init__()
-        self._batches, self._state, self._loss_is_likelihood = batches, state, loss_is_likelihood
+        self._batches, self._state = batches, state
+        self._loss_is_likelihood, self._per_character = loss_is_likelihood, per_character
         self._began = self._trained = 0.0
         self.norms: list[np.ndarray] = []
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what another process needs to go on."""
+        return {"norms": [norms.tolist() for norms in self.norms], "elapsed": time.perf_counter() - self._began}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what another process remembered."""
+        self.norms = [np.array(norms, np.float32) for norms in state["norms"]]
+        self._began = time.perf_counter() - state["elapsed"]
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
         self._began = time.perf_counter()
@@ -93,9 +103,7 @@ class EpochRecord(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
         assert logs is not None
-        if self._loss_is_likelihood:
-            logs["perplexity"] = perplexity(logs["loss"])
-            logs["val_perplexity"] = perplexity(logs["val_loss"])
+        likelihood.complete(logs, is_likelihood=self._loss_is_likelihood, per_character=self._per_character)
         now, recorded = time.perf_counter(), self._state.recorded
         logs["learning_rate"] = self._state.learning_rate()
         logs["epoch"] = epoch + 1
@@ -122,6 +130,14 @@ class KeepBest(keras.callbacks.Callback):
         self.logs: Logs = {}
         self.weights: list[np.ndarray] | None = None
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what another process needs to go on, but for the weights."""
+        return {"epoch": self.epoch, "value": self.value, "logs": self.logs}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what another process remembered."""
+        self.epoch, self.value, self.logs = state["epoch"], state["value"], state["logs"]
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
         assert logs is not None
         if self.metric not in logs:
@@ -146,6 +162,14 @@ class StopAtTarget(keras.callbacks.Callback):
         self._metric, self._value = metric, value
         self.epoch: int | None = None
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what another process needs to go on."""
+        return {"epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what another process remembered."""
+        self.epoch = state["epoch"]
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
         now = (logs or {}).get(self._metric)
         if now is None:
@@ -156,24 +180,34 @@ class StopAtTarget(keras.callbacks.Callback):
 
 
 class Report(keras.callbacks.Callback):
-    """Hand the logs of each epoch to a tracker.
+    """Keep the logs of each epoch, and hand them to a tracker.
 
     Args:
         log: Called with the metrics and the optimizer's step.
         state: Of the training.
+
+    Attributes:
+        history: The logs, metric by metric, epoch by epoch; also those of a process before this one.
+        steps: The optimizer's step at the end of each epoch.
     """
 
     def __init__(self, log: Callable[[Logs, int], None], state: State):
         super().__init__()
         self._log, self._state = log, state
+        self.history: dict[str, list[float]] = {}
+        self.steps: list[int] = []
+
+    def go_on(self, history: dict[str, list[float]], steps: list[int]) -> None:
+        """Take in what another process reported; it may have ended before all of that was written."""
+        self.history, self.steps = history, steps
+        for index, step in enumerate(steps):
+            self._log({name: values[index] for name, values in history.items()}, step)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:  # noqa: D102
-        self._log(dict(logs or {}), self._state.step())
-
-
-def perplexity(loss: float) -> float:
-    """Return exp of a mean negative log-likelihood, infinite where it overflows."""
-    return math.exp(loss) if loss < 700 else math.inf
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        self.steps.append(self._state.step())
+        self._log(dict(logs or {}), self.steps[-1])
 
 
 def load_user_callbacks(paths: Sequence[str]) -> list[keras.callbacks.Callback]:

@@ -80,16 +80,23 @@ class Execution:
         self._calibrated = steps_per_call or 1
         self._arrays = resident(batches)
 
-    def epoch(self, epoch: int = 0) -> Iterator[tuple[int, int, dict[str, float]]]:
+    def trace(self) -> None:
+        """Trace the function without running it."""
+        self._run.get_concrete_function()  # type: ignore[attr-defined]
+
+    def epoch(self, epoch: int = 0, done: int = 0) -> Iterator[tuple[int, int, dict[str, float]]]:
         """Run one epoch, a call at a time.
+
+        Args:
+            epoch: Counted from 0.
+            done: Steps of it that are left out, because they were made before.
 
         Yields:
             The number of steps done before the call and after it, and the metrics so far.
         """
         size, order = self.batches.batch_size, self.batches.order(epoch)
         full, rest = divmod(len(order), size)
-        done = 0
-        if full:
+        if full > done:
             grid = tf.constant(order[: full * size].reshape(full, size))
             while done < full:
                 count = min(self._calibrated, full - done)
@@ -98,7 +105,7 @@ class Execution:
                 self._calibrate(count, time.perf_counter() - started)
                 yield done, done + count, logs
                 done += count
-        if rest:
+        if rest and done <= full:
             yield done, done + 1, self._call(tf.constant(order[full * size :].reshape(1, rest)), 0, 1)
 
     def _call(self, grid: tf.Tensor, first: int, last: int) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.training.batches import Batches
@@ -10,7 +11,13 @@ from zoo.training.execution import resident
 from zoo.training.program import Program
 
 
-def train(program: Program, *, epochs: int, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, list[float]]:
+def train(
+    program: Program,
+    *,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    begin: tuple[int, int] = (0, 0),
+) -> dict[str, list[float]]:
     """Train a compiled model and return its history; the arguments are those of the tape loop.
 
     `model.train_step` calls the shared step, which is Keras's own step plus the gradient norms and the check for
@@ -19,7 +26,7 @@ def train(program: Program, *, epochs: int, callbacks: Sequence[keras.callbacks.
     """
     model, step = program.model, program.step
     fixed_size = model.input_shape[0] is not None
-    learn, measure = Stream(program.learn, fixed_size), Stream(program.measure, fixed_size)
+    learn, measure = Stream(program.learn, fixed_size, begin), Stream(program.measure, fixed_size)
     # What Keras has traced for an earlier training of this program reads the data from these.
     train_rows = program.function("fit.learn", lambda: Resident(program.learn))
     test_rows = program.function("fit.measure", lambda: Resident(program.measure))
@@ -30,6 +37,7 @@ def train(program: Program, *, epochs: int, callbacks: Sequence[keras.callbacks.
     history = model.fit(
         learn.dataset(),
         validation_data=measure.dataset(),
+        initial_epoch=begin[0],
         epochs=epochs,
         callbacks=[learn, *callbacks],
         shuffle=False,
@@ -72,32 +80,65 @@ class Stream(keras.callbacks.Callback):
     As a callback it hears which epoch begins. Keras opens the data set anew after that, and the order is computed
     when the data set is opened, so that nothing prepared ahead can be an epoch late.
 
+    Of an epoch that goes on within, it yields the batches that are left, and ends the epoch behind them: Keras counts
+    on the same number in each.
+
     Args:
         batches: The rows, and how they are dealt.
         fixed_size: Whether the graph is to know the batch size, as a stateful model needs it.
+        begin: The first epoch, and the steps of it that were made before.
     """
 
-    def __init__(self, batches: Batches, fixed_size: bool):
+    def __init__(self, batches: Batches, fixed_size: bool, begin: tuple[int, int] = (0, 0)):
         super().__init__()
         self._batches, self._fixed_size = batches, fixed_size
-        self._epoch = 0
+        self._first, self._made = begin
+        self._epoch = begin[0]
+        self._ends_epoch = False
+
+    @property
+    def _done(self) -> int:
+        """Steps of the current epoch that were made before."""
+        return self._made if self._epoch == self._first else 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Take the order of this epoch from now on."""
         self._epoch = epoch
+        self._train = self.model.train_function
+        if self._done == self._batches.steps:  # validation is left; Keras calls the function once nevertheless
+            self.model.train_function = lambda rows: self.model.get_metrics_result()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """End an epoch that went on within behind its last batch."""
+        self.model.train_function = self._train
+        if self._done and self._done + batch + 1 >= self._batches.steps and not self.model.stop_training:
+            self._ends_epoch = self.model.stop_training = True
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Let the epochs behind this one come."""
+        if self._ends_epoch:
+            self._ends_epoch = self.model.stop_training = False
 
     def dataset(self) -> tf.data.Dataset:
         """Return the data set; each time it is opened it holds the epoch that runs then."""
         batches = self._batches
 
         def rows_in_order(_: tf.Tensor) -> tf.data.Dataset:
-            order = tf.numpy_function(lambda: batches.order(self._epoch), [], tf.int32, stateful=True)
-            order.set_shape([batches.rows])
+            order = tf.numpy_function(self._order, [], tf.int32, stateful=True)
+            order.set_shape([None])
             return tf.data.Dataset.from_tensor_slices(order)
 
         rows = tf.data.Dataset.range(1).flat_map(rows_in_order)
         rows = rows.batch(batches.batch_size, drop_remainder=self._fixed_size)
-        rows = rows.apply(tf.data.experimental.assert_cardinality(batches.steps)).prefetch(2)
+        if not self._made:
+            rows = rows.apply(tf.data.experimental.assert_cardinality(batches.steps))
+        rows = rows.prefetch(2)
         options = tf.data.Options()
         options.autotune.enabled = False  # there is nothing to tune; the tuner's thread would slow the step by half
-        return rows.with_options(options)
+        rows = rows.with_options(options)
+        if self._made:  # the first epoch is shorter than what Keras is to count on
+            rows.cardinality = lambda: batches.steps
+        return rows
+
+    def _order(self) -> np.ndarray:
+        return self._batches.order(self._epoch)[self._done * self._batches.batch_size :]

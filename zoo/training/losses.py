@@ -70,6 +70,11 @@ def is_likelihood(spec: Spec, config: Config) -> bool:
     return spec.target == "tokens" and config.loss != "mse" and not config.label_smoothing
 
 
+def is_per_character(spec: Spec, config: Config) -> bool:
+    """Tell whether the loss is of a character, rather than of a word or an example."""
+    return spec.target == "tokens" and config.data.level == "char"
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class SmoothedCrossentropy(keras.losses.Loss):
     """Cross-entropy on integer labels with label smoothing (Szegedy et al. 2016, section 7).

@@ -22,6 +22,9 @@ from zoo.training.state import Fresh
 from zoo.training.step import TrainStep
 
 KEPT = 2  # programs at a time; each holds its model's weights
+_BESIDE = (  # keys that shape no program
+    "seed", "name", "tracking", "early_stopping", "stop", "monitor", "callbacks", "data_dir", "dry_run", "checkpoint",
+)  # fmt: skip
 _recent: "OrderedDict[str, Program]" = OrderedDict()
 
 
@@ -139,7 +142,7 @@ def _has_constant_rate(config: Config) -> bool:
 def _fingerprint(config: Config, spec: Spec, parts: Sequence[Batches], steps: int | None) -> str:
     """Return all that shapes a program: every choice but those that `restart` can change."""
     tree = config.tree()
-    for key in ("seed", "name", "tracking", "early_stopping", "stop", "monitor", "callbacks", "data_dir", "dry_run"):
+    for key in _BESIDE:
         del tree[key]
     tree["init"] = None
     tree["data"] = config.data.augment

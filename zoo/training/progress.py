@@ -100,5 +100,5 @@ def describe(logs: Logs) -> str:
 
 def _place(name: str) -> tuple[int, int, str]:
     last = name.endswith("_per_second")
-    order = {"loss": 0, "accuracy": 1, "perplexity": 2}
+    order = {"loss": 0, "accuracy": 1, "perplexity": 2, "bits_per_character": 3}
     return (2 if last else int(name.startswith("val_")), order.get(name.removeprefix("val_"), 9), name)

@@ -13,6 +13,7 @@ from zoo.data import Spec, Splits
 from zoo.models import building
 from zoo.optim import initializers, optimizers, schedules
 from zoo.training import batches, losses
+from zoo.training.transfer import freeze
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def build(config: Config, splits: Splits) -> keras.Model:
         spec = replace(spec, batch_size=batches.batch_size(splits.train, config))
     model = building.build(config.model, spec, config.precision, config.data.augment)
     initializers.initialize(model, config.init, config.seed)
+    freeze(model, config.freeze)
     losses.check_output(model, spec, config)
     optimizers.build(config.optimizer, config.optimizer.learning_rate)  # refuses what its class does not take
     return model

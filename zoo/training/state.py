@@ -1,13 +1,14 @@
 """What callbacks may ask about a training at the end of an epoch, wherever the answer lies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.training.step import GradientWatch
+from zoo.config import BadInput
+from zoo.training.step import GradientWatch, after
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,22 @@ class EpochState:
         step: Number of optimizer steps so far.
         learning_rate: Of the last step.
         gradient_norms: Mean norm of each layer's gradient, float32 [layers].
+        last_norms: Of the last step at which all was finite, float32 [layers].
         fault: Where the loss or a gradient first was not finite, in words; None if nowhere.
         seconds: That the epoch took, validation included.
+        finite: Whether all weights are.
+        values: Returns those of all variables, in the order of `State.variables`.
     """
 
     weights: list[np.ndarray]
     step: int
     learning_rate: float
     gradient_norms: np.ndarray
+    last_norms: np.ndarray
     fault: str | None
     seconds: float
+    finite: bool
+    values: Callable[[], list[np.ndarray]]
 
 
 class State:
@@ -42,6 +49,38 @@ class State:
     def __init__(self, model: keras.Model, watch: GradientWatch):
         self._model, self._watch = model, watch
         self.recorded: EpochState | None = None
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """All that a later step depends on: of the model, the optimizer and the watch."""
+        return variables(self._model, self._watch)
+
+    def bytes(self) -> int:
+        """Return how many bytes the variables take."""
+        return sum(variable.dtype.size * variable.shape.num_elements() for variable in self.variables)
+
+    def values(self) -> Iterator[np.ndarray]:
+        """Yield the values of the variables, one after another."""
+        yield from self.recorded.values() if self.recorded else (variable.numpy() for variable in self.variables)
+
+    def assign(self, values: Sequence[np.ndarray]) -> None:
+        """Give the variables values.
+
+        Raises:
+            BadInput: They are of other shapes.
+        """
+        own = self.variables
+        if [tuple(variable.shape) for variable in own] != [value.shape for value in values]:
+            raise BadInput("The checkpoint is of another model or optimizer than this one.")
+        for variable, value in zip(own, values, strict=True):
+            variable.assign(value)
+
+    def not_finite(self) -> list[str]:
+        """Return the paths of weights that hold a number which is not finite."""
+        if self.recorded and self.recorded.finite:
+            return []
+        weights = zip(self._model.weights, self.weights(), strict=True)
+        return [weight.path for weight, values in weights if not np.isfinite(values).all()]
 
     def weights(self) -> list[np.ndarray]:
         """Return the model's weights, in the order of `model.get_weights()`."""
@@ -58,6 +97,11 @@ class State:
     def gradient_norms(self) -> np.ndarray:
         """Return the mean norm of each layer's gradient since the last call, float32 [layers]."""
         return self.recorded.gradient_norms if self.recorded else self._watch.epoch_means()
+
+    def end_of_epoch(self, epoch: int) -> str:
+        """Return in words when an epoch ended with something not finite, and how large the gradients were then."""
+        norms = self.recorded.last_norms if self.recorded else self._watch.last_norms()
+        return after(epoch, self.step(), self._watch.layers, norms)
 
     def fault(self) -> str | None:
         """Say in words where the loss or a gradient first was not finite, or return None."""
@@ -84,6 +128,17 @@ class Fresh:
 def _condensed(values: np.ndarray) -> np.ndarray:
     first = values.reshape(-1)[:1].copy()
     return first.reshape([1] * values.ndim) if first.size and bool((values == first).all()) else values
+
+
+def variables(model: keras.Model, watch: GradientWatch) -> list[tf.Variable]:
+    """Return all variables that a later step depends on."""
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    # Keras does not count carried state among a layer's variables.
+    carried = [
+        state for layer in layers if getattr(layer, "stateful", False) for state in keras.tree.flatten(layer.states)
+    ]
+    kept = [*model.variables, *model.optimizer.variables, *carried]
+    return [*(variable.value for variable in kept), *watch.variables]
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:

@@ -74,6 +74,7 @@ class GradientWatch:
         self._total_steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps")
         self._first_bad = tf.Variable(-1, trainable=False, dtype=tf.int64, name="first_bad_step")
         self._bad = tf.Variable(tf.zeros(len(layers) + 1, tf.bool), trainable=False, name="not_finite")
+        self._before = tf.Variable(tf.zeros(len(layers)), trainable=False, name="gradient_norms_before")
 
     def observe(self, loss: tf.Tensor, gradients: list[tf.Tensor | None], scale: tf.Tensor | None = None) -> None:
         """Take in one step's loss and gradients, inside the compiled step.
@@ -94,6 +95,8 @@ class GradientWatch:
 
         step = self._total_steps.assign_add(1)
         is_first_bad = tf.logical_and(self._first_bad < 0, tf.logical_not(tf.reduce_all(finite)))
+        good_so_far = tf.logical_and(self._first_bad < 0, tf.logical_not(is_first_bad))
+        self._before.assign(tf.where(good_so_far, norms, self._before))
         self._first_bad.assign(tf.where(is_first_bad, step, self._first_bad))
         self._bad.assign(tf.where(is_first_bad, tf.logical_not(finite), self._bad))
         self._sum.assign_add(norms)
@@ -102,7 +105,7 @@ class GradientWatch:
     @property
     def variables(self) -> list[tf.Variable]:
         """Everything that the watch remembers."""
-        return [self._sum, self._steps, self._total_steps, self._first_bad, self._bad]
+        return [self._sum, self._steps, self._total_steps, self._before, self._first_bad, self._bad]
 
     def means(self) -> tf.Tensor:
         """Return the mean norm of each layer since `reset`, float32 [layers]."""
@@ -119,6 +122,7 @@ class GradientWatch:
         self._total_steps.assign(0)
         self._first_bad.assign(-1)
         self._bad.assign(tf.zeros_like(self._bad))
+        self._before.assign(tf.zeros_like(self._before))
 
     def epoch_means(self) -> np.ndarray:
         """Return the mean norm of each layer since the last call, float32 [layers], and start anew."""
@@ -126,30 +130,57 @@ class GradientWatch:
         self.reset()
         return means
 
-    def fault(self, step: int | None = None, bad: np.ndarray | None = None) -> str | None:
+    def last_norms(self) -> np.ndarray:
+        """Return the norm of each layer's gradient in the last step at which all was finite, float32 [layers]."""
+        return self._before.numpy()
+
+    def fault(self, found: tuple[np.ndarray, int, np.ndarray] | None = None) -> str | None:
         """Say in words where the loss or a gradient first was not finite, or return None.
 
         Args:
-            step: The first such step, -1 for none; the watch's own if left out.
-            bad: What was not finite then, the loss first, bool [1 + layers].
+            found: As the last three of `variables` have it; the watch's own if left out.
         """
-        step = int(self._first_bad.numpy()) if step is None else step
-        return fault(self.layers, step, self._bad.numpy() if bad is None else bad)
+        if found is None:
+            found = self._before.numpy(), int(self._first_bad.numpy()), self._bad.numpy()
+        before, step, bad = found
+        return fault(self.layers, int(step), bad, before)
 
 
-def fault(layers: Sequence[str], step: int, bad: np.ndarray) -> str | None:
+def fault(layers: Sequence[str], step: int, bad: np.ndarray, before: np.ndarray | None = None) -> str | None:
     """Say in words where the loss or a gradient first was not finite, or return None.
 
     Args:
         layers: Names of those that have weights.
         step: The first such step, below 0 for none.
         bad: What was not finite then: the loss first, then the gradient of each layer, bool [1 + layers].
+        before: The norm of each layer's gradient in the step before, float32 [layers].
     """
     if step < 0:
         return None
     found = [layer for layer, is_bad in zip(layers, bad[1:], strict=True) if is_bad]
-    what = "the loss" if bad[0] else f"the gradient of {', '.join(found)}"
-    return f"{what} was not finite at step {step}"
+    parts = [*(["the loss"] if bad[0] else []), *([f"the gradient of {', '.join(found)}"] if found else [])]
+    said = f"{' and '.join(parts)} {'were' if len(parts) > 1 else 'was'} not finite at step {step}"
+    if before is None or step == 1:
+        return said
+    return f"{said}; the largest gradient norms in the step before: {largest(layers, before)}"
+
+
+def after(epoch: int, step: int, layers: Sequence[str], norms: np.ndarray) -> str:
+    """Return in words when an epoch ended with something not finite, and the largest gradient norms of its last step.
+
+    Args:
+        epoch: From 1.
+        step: Its last one.
+        layers: Names of those that have weights.
+        norms: Of their gradients in that step, float32 [layers].
+    """
+    return f"not finite after epoch {epoch}, step {step}; the largest gradient norms in it: {largest(layers, norms)}"
+
+
+def largest(layers: Sequence[str], norms: np.ndarray, count: int = 3) -> str:
+    """Return the layers with the largest gradient norms in words, such as `output 3.2e+09, hidden_1 88`."""
+    ordered = sorted(zip(norms.tolist(), layers, strict=True), reverse=True)[:count]
+    return ", ".join(f"{layer} {norm:.3g}" for norm, layer in ordered)
 
 
 def dense(gradients: list[tf.Tensor | tf.IndexedSlices | None]) -> list[tf.Tensor | None]:

@@ -6,6 +6,7 @@ What happens to one batch (forward, loss, gradient, clip, apply) reads in zoo/tr
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from zoo.training import ahead
 from zoo.training.evaluation import TestStep
@@ -19,6 +20,7 @@ def train(
     *,
     epochs: int,
     callbacks: Sequence[keras.callbacks.Callback],
+    begin: tuple[int, int] = (0, 0),
     state: State | None = None,
 ) -> dict[str, list[float]]:
     """Train a compiled model and return its history, metric by metric, epoch by epoch.
@@ -27,6 +29,7 @@ def train(
         program: The model with its step and its batches.
         epochs: How often the training rows are read, unless a callback sets `model.stop_training`.
         callbacks: Called in order, as in `fit`; batch hooks once in each call of the compiled function.
+        begin: The first epoch, and the steps of it that were made before; a callback has the variables ready for it.
         state: Where callbacks look that read nothing of the model itself; short epochs then run several in one call.
     """
     model, step, training, validation = program.model, program.step, program.learn, program.measure
@@ -46,14 +49,18 @@ def train(
     else:
         learn = Execution(program.steps("learn", step, training), training, program.steps_per_call)
         measure = Execution(program.steps("measure", TestStep(model), validation), validation)
+        if begin[1]:
+            learn.trace()  # makes the variables of the metrics
 
     logs: dict[str, float] = {}
     model.stop_training = False
     hooks.on_train_begin()
     try:
-        for epoch in range(epochs):
+        for epoch in range(begin[0], epochs):
+            model.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            logs = several.epoch(epoch) if several else _epoch(learn, measure, hooks, epoch)
+            done = begin[1] if epoch == begin[0] else 0
+            logs = several.epoch(epoch) if several else _epoch(learn, measure, hooks, epoch, done)
             hooks.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
@@ -65,21 +72,31 @@ def train(
     return model.history.history
 
 
-def _epoch(learn: Execution, measure: Execution, hooks: keras.callbacks.CallbackList, epoch: int) -> dict[str, float]:
-    """Train on every batch once, measure on the validation batches, and return the logs of both."""
-    logs: dict[str, float] = {}
-    hooks.model.reset_metrics()
-    hooks.on_train_batch_begin(0)
-    for _, done, logs in learn.epoch(epoch):
-        hooks.on_train_batch_end(done - 1, logs)
+def _epoch(
+    learn: Execution, measure: Execution, hooks: keras.callbacks.CallbackList, epoch: int, done: int
+) -> dict[str, float]:
+    """Train on every batch once, measure on the validation batches, and return the logs of both.
+
+    Args:
+        learn: Runs the training steps.
+        measure: Runs the validation steps.
+        hooks: The callbacks.
+        epoch: Counted from 0.
+        done: Steps of the epoch that were made before; the metrics hold what came of them.
+    """
+    logs = {name: float(np.asarray(value)) for name, value in hooks.model.get_metrics_result().items()} if done else {}
+    if done < learn.batches.steps:
+        hooks.on_train_batch_begin(done)
+    for _, now, logs in learn.epoch(epoch, done):
+        hooks.on_train_batch_end(now - 1, logs)
         if hooks.model.stop_training:
             break
-        if done < learn.batches.steps:
-            hooks.on_train_batch_begin(done)
+        if now < learn.batches.steps:
+            hooks.on_train_batch_begin(now)
 
     measured: dict[str, float] = {}
-    hooks.model.reset_metrics()
     hooks.on_test_begin()
+    hooks.model.reset_metrics()
     for _, done, measured in measure.epoch():
         hooks.on_test_batch_end(done - 1, measured)
     hooks.on_test_end(measured)

@@ -1,7 +1,6 @@
 """One training from a built model to its best weights: compile, drive by fit or tape, say why it ended."""
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,7 +13,9 @@ from zoo.data import Splits
 from zoo.models import building
 from zoo.optim import schedules
 from zoo.results.trials import rises
-from zoo.training import batches, callbacks, evaluation, fit, losses, progress, tape
+from zoo.training import batches, callbacks, evaluation, fit, likelihood, losses, progress, tape
+from zoo.training.checkpoint_files import CheckpointFolder
+from zoo.training.checkpoints import Saver, position
 from zoo.training.ending import Training, reason
 from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
@@ -30,6 +31,7 @@ def train(
     log: Callable[[dict[str, float], int], None],
     console: Console,
     check_interrupt: Callable[[], None],
+    checkpoints: CheckpointFolder | None = None,
     user_callbacks: Sequence[keras.callbacks.Callback] = (),
     program: Program | None = None,
 ) -> Training:
@@ -42,6 +44,7 @@ def train(
         log: Receives the metrics of each epoch and the optimizer's step.
         console: Shows the progress.
         check_interrupt: Raises `Interrupted` when an end was asked for.
+        checkpoints: Where the state is saved; if there is one already, the training goes on from it. None: nowhere.
         user_callbacks: The user's own.
         program: Of the model, if it has one already.
     """
@@ -51,25 +54,32 @@ def train(
     learn, step = program.learn, program.step
     state = State(model, step.gradients)
 
-    record = callbacks.EpochRecord(learn, state, losses.is_likelihood(splits.spec, config))
+    per_character = losses.is_per_character(splits.spec, config)
+    record = callbacks.EpochRecord(learn, state, losses.is_likelihood(splits.spec, config), per_character)
     best = callbacks.KeepBest(config.monitored, state)
     early = _early_stopping(config)
     target = callbacks.StopAtTarget(config.stop.metric, config.stop.value) if config.stop.metric else None  # type: ignore[arg-type]
     bar = progress.ProgressBar(learn, config.epochs, console)
+    averages = keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None
+    plateau = schedules.plateau_callback(config.schedule, config.monitored)
+    report = callbacks.Report(log, state)
+    saved = checkpoints.load() if checkpoints else None
+    remembering = [record, best, *(hook for hook in (early, plateau, target, averages) if hook), *user_callbacks]
+    saver = Saver(checkpoints, config, state, report, best, remembering, check_interrupt, saved)
     hooks = [
         callbacks.ResetStates(),
-        keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None,
+        averages,
         record,
-        callbacks.Guard(state, check_interrupt),
-        schedules.plateau_callback(config.schedule, config.monitored),
+        callbacks.Guard(state),
+        plateau,
         best,
         early,
         target,
         *user_callbacks,
-        callbacks.Report(log, state),
+        report,
+        saver,
         bar,
     ]
-    began = time.perf_counter()
     drive = fit.train
     if config.loop.name != "fit":
         # These look at the model itself, or change what the next epoch does.
@@ -82,7 +92,10 @@ def train(
         drive = functools.partial(tape.train, state=None if live else state)
     result = Training("completed", reason("completed", config), config.monitored)
     try:
-        drive(program, epochs=config.epochs, callbacks=[hook for hook in hooks if hook])
+        if saver.take_result(model):
+            result.reason = reason("completed", config, len(record.norms))
+        else:
+            drive(program, epochs=config.epochs, callbacks=[hook for hook in hooks if hook], begin=position(saved))
         if target and target.epoch:
             result.outcome = "target_reached"
             result.target_epoch = target.epoch
@@ -99,8 +112,8 @@ def train(
         result.outcome, result.reason, result.signal = "interrupted", str(error), error.number
     finally:
         bar.close()
-    result.seconds = time.perf_counter() - began
-    result.history = dict(model.history.history) if getattr(model, "history", None) else {}
+    result.seconds, result.seconds_before = saver.seconds, saver.seconds_before
+    result.history = report.history
     result.best, result.best_weights = best.logs, best.weights
     result.layers = step.gradients.layers
     result.norms = np.array(record.norms, np.float32).reshape(len(record.norms), len(result.layers))
@@ -133,6 +146,6 @@ def test(weights: list[np.ndarray], splits: Splits, config: Config) -> dict[str,
     model.set_weights(weights)
     compile_model(model, splits.spec, config, steps_per_epoch=1, jit=False)
     logs = evaluation.evaluate(model, parts, jit=False)
-    if losses.is_likelihood(splits.spec, config):
-        logs["perplexity"] = callbacks.perplexity(logs["loss"])
+    is_likelihood = losses.is_likelihood(splits.spec, config)
+    likelihood.complete(logs, is_likelihood=is_likelihood, per_character=losses.is_per_character(splits.spec, config))
     return logs

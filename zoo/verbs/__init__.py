@@ -3,11 +3,17 @@
 import importlib
 import sys
 
+from zoo.command.main import refuse
 from zoo.config import BadInput, nearest
+from zoo.verbs.words import wants_help
 
 VERBS = {
     "train": "train a model: zoo train model=lstm optimizer=adam",
+    "list": "list the tracked runs: zoo list experiment=lstm",
+    "show": "show one of them: zoo show last",
     "report": "compare the runs of a sweep: zoo report last",
+    "doctor": "mark runs whose process is gone, and say how they go on: zoo doctor",
+    "sync": "send what waits for a tracking server that was away: zoo sync",
     "recipes": "list the recipes with what their runs have given: zoo recipes",
 }
 
@@ -22,11 +28,28 @@ def main() -> int:
         return 0
     if words[0] == "--version":
         words.insert(0, "train")
-    verb, *rest = words
     try:
-        if verb not in VERBS:
-            raise BadInput(f"Unknown verb '{verb}'. {nearest(verb, VERBS)}")
-        return int(importlib.import_module(f"zoo.verbs.{verb}").main(rest))
+        return run(words[0], *words[1:])
     except BadInput as error:
-        print(f"zoo: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return refuse(error)
+
+
+def run(verb: str, *words: str) -> int:
+    """Run a verb and return its exit code.
+
+    Args:
+        verb: Its name.
+        words: What is typed after it.
+
+    Raises:
+        BadInput: The verb or a word is not known, or what it asks for is not there.
+    """
+    if verb not in VERBS:
+        raise BadInput(f"Unknown verb '{verb}'. {nearest(verb, VERBS)}")
+    module = importlib.import_module(f"zoo.verbs.{verb}")
+    if verb == "train":  # its words are Hydra's
+        return int(module.main(words))
+    if wants_help(words):
+        print(module.GRAMMAR.usage)
+        return 0
+    return int(module.main(module.GRAMMAR.read(words)))

@@ -28,11 +28,11 @@ def obstacle(config: Config) -> str | None:
         return "optimizer.use_ema averages weights between epochs"
     if config.schedule.name == "plateau":
         return "schedule=plateau follows each run's own metrics"
-    if config.model.dropout or config.data.augment:
+    if config.model.dropout or config.model.input_dropout or config.data.augment:
         return "random layers draw from a state that cannot be stacked"
     if config.model.max_norm:
         return "model.max_norm looks at whole weights"
-    for key in ("callbacks", "deterministic", "dry_run"):
+    for key in ("callbacks", "deterministic", "dry_run", "init_from", "freeze"):
         if getattr(config, key):
             return f"{key} is about single runs"
     if config.precision == "mixed_float16":

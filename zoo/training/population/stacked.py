@@ -119,8 +119,8 @@ class Stacked:
             weight: Of each row in the loss, float32 [members, batch].
 
         Returns:
-            Sums over the batch by metric, float32 [members] each; and whether the loss (first) and each layer's
-            gradient were finite, bool [1 + layers, members].
+            Sums over the batch by metric, float32 [members] each; and the loss (first) and the sum of squares of each
+            layer's gradient, float32 [1 + layers, members].
         """
 
         def one(member):  # type: ignore[no-untyped-def]
@@ -138,11 +138,11 @@ class Stacked:
         batch = (x, y) if weight is None else (x, y, weight)
         loss, prediction, others, gradient = self._each(one, (*self._values(), batch))
         gradient = self._turned(gradient)
-        finite = self._finite(loss, gradient)
+        watched = self._watched(loss, gradient)
         self._apply(gradient)
         for variable, value in zip(self.others, others, strict=True):
             variable.assign(value)
-        return self._sums(loss, y, prediction), finite
+        return self._sums(loss, y, prediction), watched
 
     def measure(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> Sums:
         """Return sums over the same batch for each member, float32 [members] by metric: x [batch, ...]."""
@@ -199,12 +199,12 @@ class Stacked:
             sums["accuracy"] = tf.reduce_sum(tf.reshape(right, [self.size, rows]), axis=1)
         return sums
 
-    def _finite(self, loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    def _watched(self, loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         if self._at_once:
             of = [[tf.reduce_sum(tf.square(gradient[a:b]), axis=0) for a, b in spans] for spans in self._of_layer]
         else:
             of = [[sums_of_squares(gradient[:, a:b]) for a, b in spans] for spans in self._of_layer]
-        return tf.stack([tf.math.is_finite(value) for value in [loss, *map(tf.add_n, of)]])
+        return tf.stack([loss, *map(tf.add_n, of)])
 
     def _apply(self, gradient: tf.Tensor) -> None:
         """Do what `optimizer.apply` does, with a learning rate for each member."""

@@ -29,6 +29,7 @@ class Standing:
         best_weights: Those of its best epoch.
         bad_step: The first step at which something was not finite, from 1, int32 [members]; 0: none.
         bad: What was not finite then: the loss first, then the gradients of the layers, bool [1 + layers, members].
+        squares: Of the last step at which all was finite, each layer's sum of squared gradients, [layers, members].
     """
 
     def __init__(self, stacked: Stacked, config: Config, names: Sequence[str]):
@@ -45,10 +46,12 @@ class Standing:
         self._wait = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
         self.bad_step = tf.Variable(tf.zeros(members, tf.int32), trainable=False)
         self.bad = tf.Variable(tf.zeros((1 + len(stacked.layers), members), tf.bool), trainable=False)
+        self.squares = tf.Variable(tf.zeros((len(stacked.layers), members)), trainable=False)
 
     def begin(self) -> None:
         """Forget what was."""
-        for variable in (self.ended, self.last, self._best, self._best_loss, self._wait, self.bad_step, self.bad):
+        zero = (self.ended, self.last, self._best, self._best_loss, self._wait, self.bad_step, self.bad, self.squares)
+        for variable in zero:
             variable.assign(tf.zeros_like(variable))
         self.best_epoch.assign(tf.fill(self.best_epoch.shape, -1))
         rising = rises(self._config.early_stopping.metric or self._config.monitored)
@@ -59,13 +62,16 @@ class Standing:
         """Tell which members have not ended, bool [members]."""
         return tf.equal(self.ended, RUNNING)
 
-    def watch(self, finite: tf.Tensor, step: tf.Tensor) -> None:
-        """Note where a loss or gradient is not finite for the first time.
+    def watch(self, watched: tf.Tensor, step: tf.Tensor) -> None:
+        """Note where a loss or gradient is not finite for the first time, and how large gradients were before.
 
         Args:
-            finite: bool [1 + layers, members].
+            watched: The loss and each layer's sum of squared gradients, float32 [1 + layers, members].
             step: The number of this step, from 1, int32.
         """
+        finite = tf.math.is_finite(watched)
+        good = self.running() & tf.equal(self.bad_step, 0) & tf.reduce_all(finite, axis=0)
+        self.squares.assign(tf.where(good[None], watched[1:], self.squares))
         first = self.running() & tf.equal(self.bad_step, 0) & tf.logical_not(tf.reduce_all(finite, axis=0))
         self.bad.assign(tf.where(first[None], tf.logical_not(finite), self.bad))
         self.bad_step.assign(tf.where(first, step, self.bad_step))

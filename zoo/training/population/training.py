@@ -18,7 +18,7 @@ from zoo.training.execution import SECONDS_PER_CALL, resident
 from zoo.training.interruption import Interrupted
 from zoo.training.population.stacked import Stacked
 from zoo.training.population.standing import DIVERGED, EARLY_STOPPED, RUNNING, TARGET_REACHED, Standing
-from zoo.training.step import fault
+from zoo.training.step import after, fault
 
 MAX_EPOCHS = 512  # in one call
 TINY = 5_000  # parameters of a member, up to which all members are computed in the same operations
@@ -128,8 +128,8 @@ class Population:
         full, rest = divmod(learn.rows, learn.batch_size)
 
         def train_on(rows: tf.Tensor, arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            sums, finite = stacked.step(*[tf.gather(array, rows) for array in arrays])
-            standing.watch(finite, tf.cast(stacked.optimizer.iterations, tf.int32))
+            sums, watched = stacked.step(*[tf.gather(array, rows) for array in arrays])
+            standing.watch(watched, tf.cast(stacked.optimizer.iterations, tf.int32))
             return list(sums.values())
 
         def epoch(order: tf.Tensor, arrays: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -209,7 +209,7 @@ class Population:
         """
         standing, steps = self._standing, self._learn.steps
         ended, last, best_epoch = (v.numpy() for v in (standing.ended, standing.last, standing.best_epoch))
-        bad_step, bad = standing.bad_step.numpy(), standing.bad.numpy()
+        bad_step, bad, norms = standing.bad_step.numpy(), standing.bad.numpy(), np.sqrt(standing.squares.numpy())
         final = self._stacked.apart([variable.numpy() for variable in self._stacked.variables])
         best = self._stacked.apart([variable.numpy() for variable in standing.best_weights])
         ran = np.where(ended == RUNNING, len(logs), last + 1)
@@ -228,8 +228,9 @@ class Population:
             training = Training("completed", reason("completed", config), config.monitored)
             training.seconds = float(shares[ran[member]])
             if ended[member] == DIVERGED:
-                said = fault(self._stacked.layers, int(bad_step[member]) or -1, bad[:, member])
-                said = said or f"the validation loss was not finite after epoch {count + 1}"
+                layers, before = self._stacked.layers, norms[:, member]
+                said = fault(layers, int(bad_step[member]) or -1, bad[:, member], before)
+                said = said or f"the validation loss was {after(count + 1, (count + 1) * steps, layers, before)}"
                 training.outcome, training.reason = "diverged", f"{said[0].upper()}{said[1:]}."
             elif ended[member] == TARGET_REACHED:
                 training.outcome, training.target_epoch = "target_reached", count

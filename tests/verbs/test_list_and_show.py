@@ -1,0 +1,127 @@
+"""`zoo list` and `zoo show`, over a store with runs, a sweep and a run of a server."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from zoo import tracking, verbs
+from zoo.config import BadInput, Tracking
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store with three runs in two experiments, and a sweep of two."""
+    uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+    ids = {}
+
+    def record(experiment, name, metric, value, parent=None, status="FINISHED", **tags):
+        run = tracking.connect(Tracking(name="mlflow", uri=uri), experiment).start(name, parent)
+        run.log_params({"model.name": experiment, "data.name": "digits", "parameters": 1234})
+        run.set_tags({"monitored": metric, "overrides": "model=x seed=3", "config_hash": "abc", **tags})
+        test = f"test_{metric.removeprefix('val_')}"
+        run.log_metrics({f"best_{metric}": value, test: value + 0.01, "best_epoch": 7, "train_seconds": 65.0}, 5)
+        run.finish(status)
+        ids[name] = run.id
+        time.sleep(0.002)  # MLflow's clock counts milliseconds
+
+    record("lstm", "lstm small", "val_loss", 4.5, outcome="completed", reason="All 9 epochs were trained.")
+    record("mnist_fcn", "mnist_fcn wide", "val_accuracy", 0.97, outcome="interrupted", status="KILLED")
+    parent = tracking.connect(Tracking(name="mlflow", uri=uri), "mnist_fcn").start("mnist_fcn: seed, 2 runs")
+    parent.set_tags({"sweep": "true"})
+    for seed, value in enumerate((0.91, 0.95)):
+        record("mnist_fcn", f"seed={seed}", "val_accuracy", value, parent.id, outcome="completed")
+    parent.finish("FINISHED")
+    return uri, {**ids, "sweep": parent.id}
+
+
+@pytest.fixture
+def said(store, capsys, monkeypatch):
+    """Return what a verb prints."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store[0])
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*words):
+        assert verbs.run(*words) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_latest_runs_are_listed_first_and_a_sweep_is_one_row(said, store):
+    lines = said("list").splitlines()
+    assert lines[0].split() == ["run", "name", "best", "test", "outcome", "started", "trained"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        store[1][name][:8] for name in ("sweep", "mnist_fcn wide", "lstm small")
+    ]
+    assert "val_accuracy 0.9700" in lines[2]
+    assert "0.9800" in lines[2]
+    assert "interrupted" in lines[2]
+    assert "1.1 min" in lines[2]
+
+
+def test_a_list_is_narrowed_by_number_experiment_and_filter(said, store):
+    assert len(said("list", "last=1").splitlines()) == 2
+    assert "lstm small" in said("list", "experiment=lstm").splitlines()[1]
+    assert len(said("list", "experiment=lstm").splitlines()) == 2
+    found = said("list", "filter=metrics.best_val_accuracy > 0.9")
+    assert "seed=0" in found
+    assert "lstm" not in found
+
+
+def test_the_runs_of_a_sweep_are_listed_the_best_first(said, store):
+    for name in ("last", store[1]["sweep"][:9]):
+        assert [line.split()[1] for line in said("list", f"sweep={name}").splitlines()] == ["name", "seed=1", "seed=0"]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_a_list_fits_into_the_terminal_whatever_its_width(columns, said, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = said("list").splitlines()
+    assert max(map(len, lines)) <= columns
+    if columns >= 80:
+        assert lines[0].split()[-1] == ("trained" if columns >= 100 else "started")
+
+
+def test_machines_get_all_that_is_recorded(said, store):
+    found = json.loads(said("list", "json=true"))
+    assert [one["id"] for one in found][-1] == store[1]["lstm small"]
+    assert found[-1]["metrics"]["best_val_loss"] == 4.5
+    assert json.loads(said("show", store[1]["lstm small"], "json=true"))["params"]["parameters"] == "1234"
+
+
+def test_a_run_is_shown_with_its_outcome_and_how_to_go_on(said, store):
+    shown = said("show", store[1]["mnist_fcn wide"][:10])
+    for words in (
+        "mnist_fcn wide",
+        "interrupted",
+        "1,234 parameters",
+        "val_accuracy 0.9700",
+        f"python train.py resume={store[1]['mnist_fcn wide'][:8]}",
+    ):
+        assert words in shown
+    assert "epoch 7" in shown
+    assert "go on" not in said("show", store[1]["lstm small"])
+
+
+def test_the_best_run_of_a_sweep_is_shown_for_the_sweep(said, store):
+    assert store[1]["seed=1"] in said("show", store[1]["sweep"])
+
+
+def test_an_empty_store_says_how_to_make_a_run(capsys, tmp_path):
+    assert verbs.run("list", f"tracking.uri=sqlite:///{tmp_path}/none.db") == 0
+    assert "python train.py" in capsys.readouterr().out
+    assert not (tmp_path / "none.db").exists()
+    with pytest.raises(BadInput, match="nothing is recorded there"):
+        verbs.run("show", "last", f"tracking.uri=sqlite:///{tmp_path}/none.db")
+
+
+def test_a_database_is_listed_without_tensorflow_and_mlflow(store):
+    code = (
+        "import sys; from zoo import verbs; verbs.run('list', sys.argv[1]); "
+        "sys.exit('tensorflow' in sys.modules or 'mlflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, f"tracking.uri={store[0]}"]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0

@@ -1,0 +1,60 @@
+"""The words of a verb: read, refused, told."""
+
+import pytest
+
+from zoo.config import BadInput
+from zoo.verbs.words import RUN, Grammar, Key, number, one_of, true_or_false, whole
+
+GRAMMAR = Grammar(
+    "say",
+    "Says something.",
+    ("last", "run=ID times=3"),
+    (
+        RUN,
+        Key("times", "N", "how often", whole(1, 9), default=1),
+        Key("warmth", "T", "how warmly", number(above=0, most=10)),
+        Key("part", "P", "of it", number(least=0, most=1), default=1.0),
+        Key("to", "WHOM", "one or all", one_of("one", "all")),
+        Key("loud", "true", "or not", true_or_false, default=False),
+    ),
+    "And nothing else.",
+)
+
+
+def test_words_become_values_and_what_is_left_out_has_its_default():
+    said = GRAMMAR.read(["last", "warmth=0.5", "loud=true"])
+    assert said == {"run": "last", "times": 1, "warmth": 0.5, "part": 1.0, "to": None, "loud": True}
+
+
+def test_a_filter_keeps_its_equals_signs():
+    assert GRAMMAR.read(["run=best:tags.model = 'lstm'"])["run"] == "best:tags.model = 'lstm'"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "run is missing: run=... is an id or its beginning, last, best:FILTER"),
+        (["last", "tims=3"], "Unknown word 'tims=3'. Did you mean 'times'?"),
+        (["last", "--loud"], "Unknown word '--loud'"),
+        (["last", "last"], "run is given twice: run=last and run=last"),
+        (["last", "times="], "times needs a value"),
+        (["last", "times=0"], "times should be a whole number of at least 1 and at most 9. Received: times=0."),
+        (["last", "times=two"], "Received: times=two."),
+        (["last", "warmth=0"], "warmth should be a number above 0 and at most 10. Received: warmth=0."),
+        (["last", "warmth=nan"], "Received: warmth=nan."),
+        (["last", "part=-0.1"], "part should be a number of at least 0 and at most 1. Received: part=-0.1."),
+        (["last", "to=none"], "to should be one or all. Received: to=none."),
+        (["last", "loud=yes"], "loud should be true or false. Received: loud=yes."),
+    ],
+)
+def test_a_mistake_is_refused_with_what_is_right(words, says):
+    with pytest.raises(BadInput) as caught:
+        GRAMMAR.read(words)
+    assert says in str(caught.value)
+
+
+def test_help_has_the_examples_and_a_line_on_every_key():
+    lines = GRAMMAR.usage.splitlines()
+    assert lines[:2] == ["usage: zoo say last", "       zoo say run=ID times=3"]
+    assert all(any(line.startswith(f"  {key.name}={key.shown} ") for line in lines) for key in GRAMMAR.keys)
+    assert lines[-1] == "And nothing else."

@@ -1,0 +1,85 @@
+"""Names for runs: an id, the newest one, the best one that a filter finds, or what the registry calls a model."""
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from zoo.config import BadInput
+from zoo.tracking.address import resolve
+from zoo.tracking.children import children, matching
+from zoo.tracking.errors import refusals_in_words
+from zoo.tracking.lookup import StoredRun, find
+from zoo.tracking.queries import SWEEP, RunRecord
+from zoo.tracking.store import open_client
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BEST = "best:"
+REGISTERED = "models:/"
+
+
+def refer(reference: str, tracking_uri: str | None = None) -> StoredRun:
+    """Return the tracked run that a reference stands for.
+
+    Args:
+        reference: An id or its beginning; `last`; `best:FILTER`, the best of the runs that an MLflow filter finds, by
+            what picked their best weights; or `models:/NAME@ALIAS` and `models:/NAME/VERSION` of the registry. A
+            sweep stands for the best of its runs.
+        tracking_uri: The store; the default one if left out.
+
+    Raises:
+        BadInput: There is no such run, it is not clear which one is meant, or the store can't be read.
+    """
+    if reference.startswith(BEST):
+        return find(_best(matching(reference.removeprefix(BEST), tracking_uri)).id, tracking_uri)
+    if reference.startswith(REGISTERED):
+        return find(_registered(reference, tracking_uri), tracking_uri)
+    run = find(reference, tracking_uri)
+    if run.tags.get(SWEEP) == "true":
+        return find(_best(children([run.id], tracking_uri)).id, tracking_uri)
+    return run
+
+
+def _best(records: "Sequence[RunRecord]") -> RunRecord:
+    found = [(record, _value(record)) for record in records]
+    scored = [(record, value) for record, value in found if not math.isnan(value)]
+    if not scored:
+        raise BadInput(f"None of the {len(records):,} runs has trained so far that it could be the best.")
+    metrics = {record.tags["monitored"] for record, _ in scored}
+    if len(metrics) > 1:
+        raise BadInput(
+            f"The best of runs that are judged by different metrics ({', '.join(sorted(metrics))}) is not one run. "
+            "Narrow the filter: best:tags.model = 'lstm'."
+        )
+    sign = -1 if "accuracy" in metrics.pop() else 1  # of nothing else is more better
+    return min(scored, key=lambda pair: sign * pair[1])[0]
+
+
+def _value(record: RunRecord) -> float:
+    monitored = record.tags.get("monitored")
+    ended = record.status == "FINISHED" and monitored is not None
+    return record.metrics.get(f"best_{monitored}", math.nan) if ended else math.nan
+
+
+def _registered(reference: str, tracking_uri: str | None) -> str:
+    match = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", reference)
+    if match is None:
+        raise BadInput(f"'{reference}' should be models:/NAME@ALIAS or models:/NAME/VERSION.")
+    from mlflow.exceptions import MlflowException
+
+    uri = resolve(tracking_uri)
+    client = open_client(uri)
+    try:
+        if match["alias"]:
+            version = client.get_model_version_by_alias(match["name"], match["alias"])
+        else:
+            version = client.get_model_version(match["name"], match["version"])
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            with refusals_in_words(uri):
+                raise
+        raise BadInput(f"There is no model {reference} in the registry: {str(error).partition(': ')[2]}") from None
+    if not version.run_id:
+        raise BadInput(f"{reference} was not made by a run.")
+    return str(version.run_id)
