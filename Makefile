@@ -11,7 +11,7 @@ ARGS      ?=
 PYTHON    ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: help setup train test test-slow bench lint format clean
+.PHONY: help setup train test test-slow bench tracking-server lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -45,6 +45,9 @@ bench: $(READY) ## measure beside stock Keras and PyTorch, an hour and more; ARG
 	@$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)' \
 		|| { echo "Installing PyTorch, once."; $(PIP) --no-build-isolation -e '.[bench]'; }
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+tracking-server: $(READY) ## run a tracking server on PostgreSQL; ARGS="backup=monday.tar" backs it up
+	@$(BIN)/python -m zoo server $(ARGS)
 
 lint: $(READY) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

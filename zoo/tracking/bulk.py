@@ -1,18 +1,18 @@
 """Many runs that have ended, recorded at once.
 
 MLflow's client takes a tenth of a second a run, however small. Into a database, the rows that it would write go through
-MLflow's own table classes instead, in one transaction a batch. Servers, and databases other than the one known here,
-are left to the client.
+MLflow's own table classes instead, in one transaction a batch; to a server of the zoo's they are sent in batches, and
+written there in the same way. Other servers, and databases other than the one known here, are left to the client.
 """
 
 import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.tracking import entries
+from zoo.tracking import entries, upload
 from zoo.tracking.address import is_sql, mask
 from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import FinishedRun, record
@@ -55,8 +55,19 @@ def add(
     Raises:
         TrackingError: The store refused or failed. Nothing of the batch at hand is recorded; batches before it are.
     """
-    origin = entries.origin(parent)
+    return write(client, uri, experiment_id, runs, entries.origin(parent))
+
+
+def write(
+    client: "MlflowClient", uri: str, experiment_id: str, runs: Iterable[FinishedRun], origin: Mapping[str, str]
+) -> list[str]:
+    """Record runs that have ended; as `add`, with the first tags of each in place of its parent.
+
+    Runs that bring their ids may be written again: a batch that is there already is left as it is.
+    """
     if not is_sql(uri):
+        if upload.is_taken(uri):
+            return upload.send(uri, experiment_id, runs, origin)
         return [record(client, uri, experiment_id, run, origin) for run in runs]
     ids: list[str] = []
     with _opened(uri) as engine:
@@ -161,10 +172,19 @@ def _write_once(connection: "Connection", batch: Rows) -> None:
         # A transaction that first reads and then wants to write is refused, not queued, if another has written since.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     _refuse_deleted(connection, batch.experiment_id)
+    if _is_there(connection, batch.ids[0]):
+        return
     for name, rows in batch.tables.items():
         _insert(connection, name, rows)
     for name, rows in batch.inputs(_datasets(connection, batch)).items():
         _insert(connection, name, rows)
+
+
+def _is_there(connection: "Connection", run_id: str) -> bool:
+    import sqlalchemy
+
+    runs = _tables()["runs"].columns
+    return connection.execute(sqlalchemy.select(runs.run_uuid).where(runs.run_uuid == run_id)).first() is not None
 
 
 def _insert(connection: "Connection", name: str, rows: list[Row]) -> None:
@@ -172,8 +192,14 @@ def _insert(connection: "Connection", name: str, rows: list[Row]) -> None:
         return
     statement = _tables()[name].insert()
     if connection.dialect.name == "sqlite":
-        # Its driver takes tuples as they are. Others are quicker through SQLAlchemy, which sends many rows at once.
+        # Its driver takes tuples as they are.
         connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), rows)
+    elif connection.dialect.driver == "psycopg":
+        columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f'COPY "{name}" ({columns}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
     else:
         connection.execute(statement, [dict(zip(COLUMNS[name], row, strict=True)) for row in rows])
 

@@ -48,6 +48,7 @@ class FinishedRun:
         began: When, in seconds since the epoch.
         ended: When, in seconds since the epoch.
         dataset: What it was trained on, if that is to be recorded.
+        id: What MLflow is to know it by, 32 hexadecimal digits; where it is left out, the store chooses.
 
     Raises:
         ValueError: A curve has not one value a step, the name is empty, or the run ended before it began.
@@ -64,6 +65,7 @@ class FinishedRun:
     began: float
     ended: float
     dataset: DatasetUsed | None = None
+    id: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name:

@@ -73,14 +73,9 @@ class Rows:
         """
         from mlflow.utils.uri import append_to_uri_path
 
-        run_id = uuid.uuid4().hex
+        run_id = run.id or uuid.uuid4().hex
         tags = {**self._origin, _RUN_NAME_TAG: run.name, **dict(entries.tags(run.tags))}
-        params = dict(pairs := entries.params(run.params))
-        if len(params) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise TrackingError(f"Two params of the run '{run.name}' have the same name in MLflow, '{twice}'.")
-
+        params = unique_params(run)
         artifact_uri = append_to_uri_path(self._artifact_location, run_id, "artifacts")
         row = (
             run_id, tags[_RUN_NAME_TAG], "UNKNOWN", "", "", self._origin["mlflow.user"], run.status, run.start_time,
@@ -114,6 +109,20 @@ class Rows:
             tables["inputs"].append((input_id, "DATASET", ids[dataset], "RUN", run_id, 0))
             tables["input_tags"].append((input_id, entries.CONTEXT_TAG, split.context))
         return tables
+
+
+def unique_params(run: FinishedRun) -> dict[str, str]:
+    """Return the params of a run as MLflow takes them.
+
+    Raises:
+        TrackingError: Two params of the run have one name in MLflow.
+    """
+    params = dict(pairs := entries.params(run.params))
+    if len(params) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise TrackingError(f"Two params of the run '{run.name}' have the same name in MLflow, '{twice}'.")
+    return params
 
 
 def _points(run: FinishedRun, run_id: str) -> Iterable[list[Row]]:

@@ -14,6 +14,7 @@ VERBS = {
     "report": "compare the runs of a sweep: zoo report last",
     "doctor": "mark runs whose process is gone, and say how they go on: zoo doctor",
     "sync": "send what waits for a tracking server that was away: zoo sync",
+    "server": "run a tracking server of your own, on PostgreSQL: zoo server",
     "recipes": "list the recipes with what their runs have given: zoo recipes",
 }
 

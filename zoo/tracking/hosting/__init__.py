@@ -1,0 +1,1 @@
+"""A tracking server of one's own: MLflow's, on a PostgreSQL database that is started and stopped with it."""
