@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.config import Config
-from zoo.data import Splits
+from zoo.data import Inputs, Splits
 from zoo.models import building, generation, ngram
 from zoo.results import boundary, classification, curves, predictions, samples, time_steps
 from zoo.training.ending import Training
@@ -108,9 +108,10 @@ def keepable(config: Config, splits: Splits, weights: list[np.ndarray]) -> keras
     return model
 
 
-def write_model(model: keras.Model, splits: Splits, folder: Path) -> None:
-    """Write `model.keras`, and the vocabulary that its ids mean."""
+def write_model(model: keras.Model, splits: Splits, config: Config, folder: Path) -> None:
+    """Write `model.keras`, what it reads, and the vocabulary that its ids mean."""
     model.save(folder / "model.keras")
+    Inputs.of(splits, config.model.output).save(folder)
     if splits.vocabulary is not None:
         splits.vocabulary.save(folder / "vocabulary.json")
 

@@ -1,12 +1,13 @@
 """A finished run, back in Python: its model, its config, its vocabulary."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import quiet, tracking
+from zoo import data, quiet, tracking
 from zoo.config import BadInput, Config
-from zoo.data import Vocabulary
+from zoo.data import Inputs, Vocabulary, inputs
 from zoo.models import ngram
 from zoo.start import yaml_files
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.models.ngram import Trigram
+
+NETWORK = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,84 @@ class Loaded:
     run: tracking.StoredRun
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A run that has kept its model, which is not loaded yet.
+
+    Attributes:
+        run: The record.
+        config: What the run was asked to do.
+        vocabulary: Of a language model; None otherwise.
+        files: Names of what it kept.
+    """
+
+    run: tracking.StoredRun
+    config: Config
+    vocabulary: Vocabulary | None
+    files: frozenset[str]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its model is a trigram."""
+        return ngram.FILE in self.files
+
+    @cached_property
+    def file(self) -> Path:
+        """The file of the model."""
+        return self.run.download(ngram.FILE if self.is_counted else NETWORK)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What the model reads; of a run that did not write it down, by loading its data again.
+
+        Raises:
+            BadInput: What it wrote is damaged, or the data can't be had.
+        """
+        if inputs.FILE in self.files:
+            return Inputs.load(self.run.download(inputs.FILE))
+        config = self.config
+        splits = data.load(
+            config.data,
+            folder=data.location(config.data_dir),
+            vocab_size=config.model.vocab_size,
+            vocab_size_explicit=config.is_explicit("model.vocab_size"),
+        )
+        return Inputs.of(splits, "probabilities" if self.is_counted else config.model.output)
+
+    def model(self) -> "keras.Model | Trigram":
+        """Return the model.
+
+        Raises:
+            BadInput: What the run kept is damaged, or would execute code.
+        """
+        return ngram.Trigram.load(self.file) if self.is_counted else network(self.file)
+
+
+def find(run_id: str, tracking_uri: str | None = None) -> Kept:
+    """Find a run that has kept its model, without loading it: that needs no TensorFlow.
+
+    Args:
+        run_id: As `load` takes it.
+        tracking_uri: The store; the default one if left out.
+
+    Raises:
+        BadInput: There is no such run, it kept no model, or its config or vocabulary is damaged.
+    """
+    run = tracking.refer(run_id, tracking_uri)
+    kept = frozenset(run.artifacts())
+    if "config.yaml" not in kept or not {NETWORK, ngram.FILE} & kept:
+        if gone := tracking.pruned(run, "models"):
+            raise BadInput(f"{gone} Make it again: python train.py rerun={run.id}.")
+        raise BadInput(
+            f"Run {run.id} ({run.name}, {run.status}) kept no model: expected config.yaml, and {NETWORK} or "
+            f"{ngram.FILE}, among its artifacts, found {', '.join(sorted(kept)) or 'none'}."
+        )
+    words = yaml_files.read_words(run.download("overrides.yaml")) if "overrides.yaml" in kept else []
+    config = Config.check(yaml_files.read(run.download("config.yaml")), words)
+    vocabulary = Vocabulary.load(run.download("vocabulary.json")) if "vocabulary.json" in kept else None
+    return Kept(run, config, vocabulary, kept)
+
+
 def load(run_id: str, tracking_uri: str | None = None) -> Loaded:
     """Load what a run has left.
 
@@ -44,22 +125,16 @@ def load(run_id: str, tracking_uri: str | None = None) -> Loaded:
     Raises:
         BadInput: There is no such run, it kept no model, or what it kept is damaged or would execute code.
     """
-    run = tracking.refer(run_id, tracking_uri)
-    kept = set(run.artifacts())
-    if "config.yaml" not in kept or not {"model.keras", ngram.FILE} & kept:
-        raise BadInput(
-            f"Run {run.id} ({run.name}, {run.status}) kept no model: expected config.yaml, and model.keras or "
-            f"{ngram.FILE}, among its artifacts, found {', '.join(sorted(kept)) or 'none'}."
-        )
-    words = yaml_files.read_words(run.download("overrides.yaml")) if "overrides.yaml" in kept else []
-    config = Config.check(yaml_files.read(run.download("config.yaml")), words)
-    vocabulary = Vocabulary.load(run.download("vocabulary.json")) if "vocabulary.json" in kept else None
-    if ngram.FILE in kept:
-        return Loaded(ngram.Trigram.load(run.download(ngram.FILE)), config, vocabulary, run)
-    return Loaded(_network(run.download("model.keras")), config, vocabulary, run)
+    found = find(run_id, tracking_uri)
+    return Loaded(found.model(), found.config, found.vocabulary, found.run)
 
 
-def _network(path: Path) -> "keras.Model":
+def network(path: Path) -> "keras.Model":
+    """Load a network that the zoo kept.
+
+    Raises:
+        BadInput: The file is damaged, or would execute code.
+    """
     quiet.import_tensorflow()
     import keras
 

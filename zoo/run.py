@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from zoo import data, learners, opening, terminal, tracking
+from zoo import data, learners, opening, summary, terminal, tracking
 from zoo.config import BadInput, Config
 from zoo.learners import Learner
 from zoo.outcome import Result
@@ -229,6 +229,7 @@ class _Life:
             if self.result.outcome != "interrupted":
                 self.record.log_metrics(self.result.metrics, self.learner.steps)
             self._tell()
+            summary.write(self.config, self.splits, self.result, self.record.ui_command, self.folder)
             self.record.log_artifacts(self.folder)
         except (tracking.TrackingError, OSError) as error:
             self.result.end("error", f"The record is not complete: {str(error).strip().partition(chr(10))[0]}")

@@ -36,6 +36,12 @@ VERBS = (
     "sync tracking.uri=http://127.0.0.1:9",
     "recipes readme=plain.txt page=plain.txt",
     "train model=linear epochs=3",
+    "generate last prompt=word length=9 temperature=0.8 top_k=40 top_p=0.95 seed=1",
+    "export run=0123456789abcdef format=saved_model to=folder overwrite=true",
+    "register run=models:/name@champion name=name alias=champion",
+    "serve last port=5001",
+    "prune what=checkpoints,models keep=best yes=true",
+    "prune filter=params.epochs='3' what=models",
 )
 VALUES = (
     "", " ", "null", "true", "0", "-1", "-0.0", "1e400", "nan", "inf", "-inf", "0x10", "1_000", "1e3", "9" * 400,

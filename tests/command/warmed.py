@@ -13,8 +13,12 @@ import zoo.sweeps.answer
 import zoo.sweeps.execute
 import zoo.sweeps.recipe_pages
 import zoo.verbs.doctor
+import zoo.verbs.generate
+import zoo.verbs.prune
 import zoo.verbs.recipes
+import zoo.verbs.register
 import zoo.verbs.report
+import zoo.verbs.serve
 import zoo.verbs.sync
 import zoo.verbs.train
 from zoo.config import Tracking

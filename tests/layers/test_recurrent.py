@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from zoo import layers
-from zoo.layers import recurrent
+from zoo.layers import any_length, recurrent
 
 KINDS = ["LSTM", "GRU", "SimpleRNN"]
 BATCH, STEPS, FEATURES, UNITS = 5, 11, 6, 8
@@ -204,3 +204,24 @@ def test_a_saved_model_loads_in_another_process(tmp_path):
         [sys.executable, "-c", code, str(tmp_path / "model.keras"), str(tmp_path / "expected.npz")],
         check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_that_is_exported_puts_out_the_same_bits_for_any_length(kind, sequences):
+    ours, _ = pair(kind, return_sequences=sequences)
+    with any_length.exporting():
+        exported = tf.function(ours, input_signature=[tf.TensorSpec([None, None, FEATURES])]).get_concrete_function()
+    for steps in (1, 4, STEPS):
+        x = X[0, :, :steps]
+        np.testing.assert_array_equal(exported(tf.constant(x)), tf.function(ours)(tf.constant(x)))
+
+
+def test_an_import_of_the_layers_alone_registers_all_that_a_saved_model_holds():
+    code = (
+        "import keras, zoo.layers\n"
+        "for name in ('LSTM', 'GRU', 'SimpleRNN', 'Logits', 'TiedEmbedding', 'FeedbackCell'):\n"
+        "    assert keras.saving.get_registered_object('zoo>' + name), name"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -66,6 +66,39 @@ def test_tokens_are_drawn_as_often_as_the_softmax_says(temperature):
     assert chi_squared < 18.5  # 0.1 % of correct samplers would exceed it, with four degrees of freedom
 
 
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [({"top_k": 2}, [0, 1]), ({"top_p": 0.75}, [0, 1]), ({"top_k": 3, "top_p": 0.99}, [0, 1, 4]), ({"top_k": 9}, None)],
+)
+def test_tokens_are_drawn_among_the_likeliest_or_from_the_nucleus(options, left):
+    logits = np.array([2.0, 1.0, 0.0, -1.0, 0.5])
+    count = 20_000
+    drawn = np.bincount(written(constant(logits), [0], count, 5, temperature=1, **options), minlength=5)
+    left = list(range(5)) if left is None else left
+    assert drawn.nonzero()[0].tolist() == left
+    expected = np.exp(logits[left]) / np.exp(logits[left]).sum() * count
+    assert ((drawn[left] - expected) ** 2 / expected).sum() < 18.5
+
+
+def test_all_tokens_left_are_all_tokens():
+    plain = written(bigrams(), [0], 50, temperature=1)
+    assert written(bigrams(), [0], 50, temperature=1, top_k=VOCABULARY, top_p=1.0) == plain
+
+
+def test_a_model_without_state_is_shown_the_end_of_the_text():
+    seen = []
+
+    class Model:
+        def __call__(self, ids, training):
+            tf.py_function(lambda one: seen.append(one.numpy().tolist()), [ids], [])
+            return tf.one_hot((ids + 1) % VOCABULARY, VOCABULARY)
+
+    writer = Writer(next_logits(Model(), window=3), VOCABULARY, temperature=0)
+    writer.read([1, 2])
+    assert writer.write(1) + writer.write(3) == [3, 4, 5, 0]
+    assert seen == [[[1, 2]], [[1, 2, 3]], [[2, 3, 4]], [[3, 4, 5]]]
+
+
 @pytest.mark.parametrize("temperature", [0, 0.8])
 def test_banned_tokens_never_appear(temperature):
     tokens = written(constant([9.0, 1.0, 8.0, 1.0]), [0, 2], 500, 4, temperature=temperature, banned={0, 2})
@@ -85,6 +118,9 @@ def test_no_temperature_and_no_size_of_logits_overflows(temperature):
     [
         ({"temperature": -1.0}, "temperature of 0 or more. Received: -1.0"),
         ({"temperature": float("nan")}, "temperature of 0 or more"),
+        ({"top_k": 0}, "top_k of 1 or more. Received: 0"),
+        ({"top_p": 0.0}, "top_p above 0 and at most 1. Received: 0.0"),
+        ({"top_p": 1.1}, "top_p above 0"),
         ({"banned": range(VOCABULARY)}, "No token is left"),
     ],
 )

@@ -4,12 +4,11 @@ Scaling is fitted to the training split before `data.limit` cuts it: a limit sho
 """
 
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 
 from zoo.config import BadInput, Data
-from zoo.data import memory
+from zoo.data.scaling import Scaling
 from zoo.data.spec import Examples, Pair, Spec, Split
 from zoo.data.splitting import hold_out, stratified, stratified_fold
 
@@ -53,13 +52,15 @@ def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], 
         pairs["training"], pairs["validation"] = _parted(pairs["training"], held_out)
 
     x, y = pairs["training"]
-    scaled = _scaling(data.options().get("scale", "none"), x, raw)
+    scaling = Scaling.fit(
+        data.options().get("scale", "none"), x, is_image=bool(raw.image_shape), value_range=raw.value_range
+    )
     if data.limit is not None:
         pairs["training"] = x[: data.limit], y[: data.limit]
         if data.limit > len(x):
             notes.append(f"data.limit={data.limit} keeps all of the {len(x):,} training examples.")
-    spec = Spec("vectors", x.shape[1:], data.target, len(labels), labels, raw.image_shape)
-    train, valid, test = (_finished(name, pairs[name], scaled, data) for name in given)
+    spec = Spec("vectors", x.shape[1:], data.target, len(labels), labels, raw.image_shape, scaling=scaling)
+    train, valid, test = (_finished(name, pairs[name], scaling, data) for name in given)
     return spec, (train, valid, test), notes
 
 
@@ -131,37 +132,10 @@ def _pool(pairs: dict[str, Pair], labels: tuple[str, ...], data: Data, of_each: 
     return x, y
 
 
-def _scaling(scale: object, train: np.ndarray, raw: Examples) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the function that scales rows to float32, fitted to the training rows."""
-    offset: np.ndarray | float = 0.0
-    span: np.ndarray | float = 1.0
-    # Pixels share one scale: many of those at the border never change.
-    axis = None if raw.image_shape else 0
-    if scale == "unit":
-        low, high = raw.value_range or (train.min(axis), train.max(axis))
-        offset, span = low, np.subtract(high, low, dtype=np.float64)
-    elif scale == "standardize":
-        offset, span = train.mean(axis, dtype=np.float64), train.std(axis, dtype=np.float64)
-    span = np.where(np.equal(span, 0), 1.0, span)
-
-    def scaled(x: np.ndarray) -> np.ndarray:
-        # Bytes are exact in float32; other numbers may need the digits until the offset is taken off.
-        exact = np.float32 if x.dtype.itemsize == 1 else np.float64
-        y = memory.empty(x.shape, exact)
-        y[...] = x
-        if np.any(offset):
-            np.subtract(y, np.asarray(offset, exact), out=y)
-        if np.any(span != 1):
-            np.divide(y, span.astype(exact), out=y)
-        return y.astype(np.float32, copy=False)
-
-    return scaled
-
-
-def _finished(name: str, pair: Pair, scale: Callable[[np.ndarray], np.ndarray], data: Data) -> Split:
+def _finished(name: str, pair: Pair, scaling: Scaling, data: Data) -> Split:
     if not len(pair[0]):
         raise BadInput(f"No example is left in the {name} split of data={data.name}. Use more, or other data.classes.")
-    x = scale(pair[0])
+    x = scaling(pair[0])
     if pair[0].dtype.kind == "f" and not np.isfinite(x).all():
         raise BadInput(f"data={data.name} holds values in its {name} split that are not finite. Clean them first.")
     return Split(x, pair[1])

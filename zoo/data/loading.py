@@ -58,12 +58,11 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
         raw = _loader(data.load)(data, folder.expanduser())
     except MemoryError as error:
         raise BadInput(f"data={data.name} should fit into memory: {error or 'there is no room for it'}.") from None
+    vocabulary = None
     if isinstance(raw, Examples) and data.gives == "vectors":
         spec, parts, notes = examples.split(raw, data)
-        vocabulary = None
     elif isinstance(raw, Examples) and data.gives == "sequences":
         spec, parts, notes = sequences.split(raw, data)
-        vocabulary = None
     elif isinstance(raw, Texts) and data.gives == "tokens":
         spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
     else:

@@ -1,11 +1,12 @@
 """What goes in and what comes out: a loader returns `Examples` or `Texts`, `load` turns them into `Splits`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from zoo.data.scaling import Scaling
 from zoo.data.vocabulary import Vocabulary
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -25,6 +26,7 @@ class Spec:
         labels: Names of the classes, for reports.
         image_shape: Height and width where a vector is a flattened picture.
         batch_size: Fixed only where recurrent state is carried across batches.
+        scaling: What was done to the values of the examples; no business of a model's.
     """
 
     kind: Literal["vectors", "sequences", "tokens"]
@@ -34,6 +36,7 @@ class Spec:
     labels: tuple[str, ...] = ()
     image_shape: tuple[int, int] | None = None
     batch_size: int | None = None
+    scaling: Scaling = field(default_factory=Scaling, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

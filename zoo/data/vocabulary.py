@@ -13,16 +13,13 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from zoo.config import BadInput
+from zoo.data.joining import Joining
 
 UNK = "<unk>"
 EOS = "<eos>"
 
 # A word with the apostrophes inside it, or a single punctuation mark.
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
-_NO_SPACE_BEFORE = frozenset(".,;:!?)]}%'’”…\n")
-_NO_SPACE_AFTER = frozenset("([{“‘\n")
-# The Penn Treebank cuts off clitics: do n't, it 's.
-_CLITIC = re.compile(r"n't|['’][a-z]+", re.IGNORECASE)
 
 
 def is_tokenized(text: str) -> bool:
@@ -138,7 +135,8 @@ class Vocabulary:
         tokens = [self.tokens[i] for i in ids]
         if self.level == "char":
             return "".join("\N{REPLACEMENT CHARACTER}" if token == UNK else token for token in tokens)
-        return _join("\n" if token == EOS else token for token in tokens)
+        joining = Joining()
+        return "".join(joining.add("\n" if token == EOS else token) for token in tokens)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the vocabulary as plain JSON values."""
@@ -180,20 +178,3 @@ class _Tokens(dict[str, list[str]]):
     def __missing__(self, piece: str) -> list[str]:
         tokens = self[piece] = [EOS] if piece == EOS else _TOKEN.findall(piece.lower())
         return tokens
-
-
-def _join(tokens: Iterable[str]) -> str:
-    pieces: list[str] = []
-    glued = True  # no space before the next token
-    in_quotes = False
-    for token in tokens:
-        opens = token in _NO_SPACE_AFTER
-        closes = token in _NO_SPACE_BEFORE or _CLITIC.fullmatch(token) is not None
-        if token == '"':
-            opens, closes = not in_quotes, in_quotes
-            in_quotes = not in_quotes
-        elif token == "\n":
-            in_quotes = False
-        pieces.append(token if glued or closes else f" {token}")
-        glued = opens
-    return "".join(pieces)

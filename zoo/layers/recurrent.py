@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as compiled_by_xla
 
-from zoo.layers import recurrence
+from zoo.layers import any_length, recurrence
 
 # Tracing grows with the steps: two layers of 512 take 2 s, where Keras's loop takes 0.4 s, and save as much in 3 steps.
 MAX_STEPS = 512
@@ -22,7 +22,8 @@ class _Unrolled:
 
     Keras's own path is taken on a GPU, where cuDNN is faster, and under XLA, which needs more than a minute to compile
     two layers of 35 steps one by one. It is also taken with a mask, with dropout inside the layer, backwards, in
-    float16, with other activations than the default ones, and if the number of time steps is unknown or large.
+    float16, with other activations than the default ones, and if the number of time steps is unknown (but for what is
+    exported: see zoo/layers/any_length.py) or large.
     """
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
@@ -39,8 +40,7 @@ class _Unrolled:
     def _pays(self, steps: int | None) -> bool:
         layer: Any = self
         return (
-            steps is not None
-            and 0 < steps <= MAX_STEPS
+            (any_length.is_wanted() if steps is None else 0 < steps <= MAX_STEPS)
             and layer.compute_dtype in _COMPUTED_IN
             and layer.activation is keras.activations.tanh
             and getattr(layer, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
@@ -102,7 +102,7 @@ def _project(
 
     Elementwise bfloat16 is slow on a CPU, and loses what the recurrence adds up, so that only these products are in it.
     """
-    steps, _, features = x.shape
+    steps, features = x.shape[0] or tf.shape(x)[0], x.shape[2]
     rows = tf.reshape(x, (-1, features))
     products = [tf.cast(tf.matmul(rows, kernel), dtype) for kernel in kernels]
     if biases:

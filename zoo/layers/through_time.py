@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from zoo.layers import any_length
+
 Tensors = Sequence[tf.Tensor]
 Steps = list[tuple[Any, ...]]
 
@@ -42,6 +44,8 @@ def walk_through_time(
     Returns:
         The outputs, and what else the last state consists of.
     """
+    if x[0].shape[0] is None:
+        return any_length.walk(walk, x, state, kernel, bias, return_sequences)
     if tf.executing_eagerly():
         walk, walk_back = walk.python_function, walk_back.python_function
     steps, gates = x[0].shape[0], kernel.shape[1] // kernel.shape[0]

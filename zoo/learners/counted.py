@@ -9,7 +9,7 @@ from rich.console import Console
 
 from zoo.config import BadInput, Config, named
 from zoo.config.counted import without_effect
-from zoo.data import Splits
+from zoo.data import Inputs, Splits
 from zoo.models.ngram import FILE, Trigram
 from zoo.results import samples
 from zoo.training import likelihood
@@ -80,8 +80,9 @@ class Counted:
         return {}, ""
 
     def keep(self, weights: list[np.ndarray], folder: Path) -> None:
-        """Write `trigram.npz` and the vocabulary."""
+        """Write `trigram.npz`, what it reads, and the vocabulary."""
         Trigram(*weights).save(folder / FILE)
+        Inputs.of(self.splits, "probabilities").save(folder)
         if self.splits.vocabulary is not None:
             self.splits.vocabulary.save(folder / "vocabulary.json")
 

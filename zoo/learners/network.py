@@ -97,7 +97,7 @@ class Network:
         """Write `model.keras` and the vocabulary."""
         from zoo import artifacts
 
-        artifacts.write_model(artifacts.keepable(self.config, self.splits, weights), self.splits, folder)
+        artifacts.write_model(artifacts.keepable(self.config, self.splits, weights), self.splits, self.config, folder)
 
     def test(self, weights: list[np.ndarray]) -> dict[str, float]:
         """Measure the weights, and beside them a baseline."""

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.models.drawing import check
+
 NextLogits = Callable[[tf.Tensor], tf.Tensor]
 
 
@@ -21,11 +23,14 @@ class Writer:
             [vocabulary], inside a graph. It carries its own state.
         vocabulary_size: Number of tokens.
         temperature: Divides the logits. Below 1 the likely becomes likelier; 0 always takes the likeliest.
+        top_k: Draw from the likeliest `top_k` tokens alone; None: from all.
+        top_p: Draw from the fewest of the likeliest tokens that together have this probability at least (the nucleus:
+            Holtzman et al. 2020), at the temperature and among those that `top_k` leaves; None: from all.
         seed: The same seed draws the same tokens.
         banned: Ids that are never produced, such as that of `<unk>`.
 
     Raises:
-        ValueError: The temperature is negative, or no token is left to draw.
+        ValueError: A number is out of range, or no token is left to draw.
     """
 
     def __init__(
@@ -34,11 +39,12 @@ class Writer:
         vocabulary_size: int,
         *,
         temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
         seed: int = 0,
         banned: Collection[int] = (),
     ):
-        if not temperature >= 0:
-            raise ValueError(f"Expected a temperature of 0 or more. Received: {temperature}.")
+        check(temperature, top_k, top_p)
         if len(set(banned)) >= vocabulary_size:
             raise ValueError("No token is left to draw: every one is banned.")
         barred = np.zeros(vocabulary_size, np.float32)
@@ -59,7 +65,14 @@ class Writer:
             uniform = tf.random.stateless_uniform(
                 [vocabulary_size], [seed, position], minval=np.finfo(np.float32).tiny, alg="philox"
             )
-            return tf.argmax(scaled - tf.math.log(-tf.math.log(uniform)), output_type=tf.int32)
+            noise = -tf.math.log(-tf.math.log(uniform))
+            if top_k is None and top_p is None:
+                return tf.argmax(scaled + noise, output_type=tf.int32)
+            likeliest, ids = tf.math.top_k(scaled, min(top_k or vocabulary_size, vocabulary_size))
+            if top_p is not None:
+                before = tf.cumsum(tf.nn.softmax(likeliest), exclusive=True)
+                likeliest = tf.where(before < top_p, likeliest, -np.inf)
+            return ids[tf.argmax(likeliest + tf.gather(noise, ids), output_type=tf.int32)]
 
         @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32), scalar, scalar])
         def write(newest: tf.Tensor, position: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -104,17 +117,26 @@ class Writer:
         return ids
 
 
-def next_logits(model: keras.Model, *, gives_probabilities: bool = False) -> NextLogits:
-    """Return the logits of the token after the newest, by a language model whose layers carry state for batch size 1.
+def next_logits(model: keras.Model, *, gives_probabilities: bool = False, window: int | None = None) -> NextLogits:
+    """Return the logits of the token after the newest, by a language model with batch size 1.
 
     Args:
         model: Puts out [1, time, vocabulary], or [1, vocabulary] after the last token alone.
         gives_probabilities: Whether it ends in a softmax.
+        window: None for a model whose layers carry state from call to call. Any other is shown this many of the last
+            tokens each time.
     """
 
-    def after(ids: tf.Tensor) -> tf.Tensor:
+    def logits(ids: tf.Tensor) -> tf.Tensor:
         output = model(ids, training=False)[0]
         output = output[-1] if output.shape.rank == 2 else output
         return tf.math.log(output + 1e-20) if gives_probabilities else output
+
+    if window is None:
+        return logits
+    held = tf.Variable(np.zeros((1, 0), np.int32), shape=tf.TensorShape([1, None]))
+
+    def after(ids: tf.Tensor) -> tf.Tensor:
+        return logits(held.assign(tf.concat([held, ids], axis=1)[:, -window:], read_value=True))
 
     return after

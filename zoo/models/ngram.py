@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from zoo.config import BadInput
+from zoo.models import drawing
 
 DISCOUNT = 0.75
 FILE = "trigram.npz"
@@ -122,19 +123,13 @@ class Trigram:
         Args:
             prompt: Ids to go on from, at least two.
             count: Number of tokens.
-            temperature: Above 0, divides the log of the probabilities. Below 1 the likely becomes likelier.
+            temperature: As in `Writer`.
             seed: The same seed draws the same tokens.
             banned: Ids that are never produced, such as that of `<unk>`.
         """
-        random, every = np.random.default_rng(seed), np.arange(self.words)
-        allowed = np.ones(self.words)
-        allowed[list(banned)] = 0.0
-        ids = [int(one) for one in prompt]
-        for _ in range(count):
-            first, second = (np.full(self.words, one) for one in ids[-2:])
-            chance = self.probabilities(first, second, every) ** (1 / temperature) * allowed
-            ids.append(int(random.choice(every, p=chance / chance.sum())))
-        return ids[len(prompt) :]
+        writer = Writer(self, temperature=temperature, seed=seed, banned=banned)
+        writer.read(prompt)
+        return writer.write(count)
 
     def save(self, path: Path) -> None:
         """Write all of it to a file of NumPy's."""
@@ -171,6 +166,58 @@ class Trigram:
             share, left = counts.share(context, word, self.words, self.discount)
             probability = share + left * probability
         return probability
+
+
+class Writer:
+    """Goes on with a text, as `zoo.models.generation.Writer` does by way of a network.
+
+    Args:
+        model: What was counted.
+        temperature: Divides the log of the probabilities. Below 1 the likely becomes likelier; 0 always takes the
+            likeliest.
+        top_k: Draw from the likeliest `top_k` tokens alone; None: from all.
+        top_p: Draw from the fewest of the likeliest tokens that together have this probability at least; None: all.
+        seed: The same seed draws the same tokens, however many are asked for at a time.
+        banned: Ids that are never produced.
+
+    Raises:
+        ValueError: A number is out of range, or no token is left to draw.
+    """
+
+    def __init__(
+        self,
+        model: Trigram,
+        *,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        banned: Collection[int] = (),
+    ):
+        drawing.check(temperature, top_k, top_p)
+        if len(set(banned)) >= model.words:
+            raise ValueError("No token is left to draw: every one is banned.")
+        self._model, self._temperature, self._top_k, self._top_p = model, temperature, top_k, top_p
+        self._random, self._every = np.random.default_rng(seed), np.arange(model.words)
+        self._barred = list(banned)
+        self._last: list[int] = []
+
+    def read(self, ids: Sequence[int]) -> None:
+        """Take in the tokens to go on from, at least two in all."""
+        self._last = [*self._last, *(int(one) for one in ids)][-2:]
+
+    def write(self, count: int) -> list[int]:
+        """Return the next tokens; called again, it goes on from there."""
+        found = []
+        for _ in range(count):
+            first, second = (np.full(self._model.words, one) for one in self._last)
+            logits = np.log(self._model.probabilities(first, second, self._every))
+            logits[self._barred] = -np.inf
+            found.append(
+                drawing.draw(logits, self._random, temperature=self._temperature, top_k=self._top_k, top_p=self._top_p)
+            )
+            self.read(found[-1:])
+        return found
 
 
 def count(tokens: np.ndarray, words: int, *, discount: float = DISCOUNT) -> Trigram:

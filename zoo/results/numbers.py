@@ -58,3 +58,12 @@ def listed(names: list[str], most: int = 5) -> str:
         names = [*names[: most - 1], f"{len(names) - most + 1} more"]
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in the unit it is read in: `512 B`, `3.4 MB`, `12 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.2g} {unit}" if count < 9.95 and unit != "B" else f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"

@@ -1,15 +1,13 @@
 """The whole answer of a sweep on one page of HTML that needs nothing else: no network, no other file."""
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from zoo.results import numbers, table
+from zoo.results import markup, numbers, table
 from zoo.results.formats import Picture
 from zoo.results.leaderboard import Leaderboard
-from zoo.results.page_style import SCRIPT, STYLE
 from zoo.results.trials import Trial, short
 
 LISTED = 2000
@@ -66,38 +64,27 @@ def html(page: Page) -> str:
     """Return the page: everything from outside is escaped, and a policy in its head forbids it to load anything."""
     warnings = [*page.notes, *(picture.warning for picture in page.pictures if picture.warning)]
     parts = [
-        f"<h1>{escape(page.title)}</h1>",
-        f'<p class="answer">{escape(page.answer)}</p>',
-        *(f'<p class="warning" role="note">{escape(one)}</p>' for one in warnings),
-        _definitions(page.facts),
+        markup.opening(page.title, page.answer, warnings),
+        markup.definitions(page.facts),
         "<h2>Leaderboard</h2>",
         _leaderboard(page.board, page.noun),
-        *map(_figure, page.pictures),
-        _section("How this was computed", _list(page.method)),
+        *(markup.figure(picture.svg, picture.title, picture.caption) for picture in page.pictures),
+        markup.section("How this was computed", markup.bullets(page.method)),
         _failures(page),
-        _section("Left out", _list(page.skipped)),
+        markup.section("Left out", markup.bullets(page.skipped)),
         _runs(page),
-        _section("Made with", _definitions(page.versions)),
+        markup.section("Made with", markup.definitions(page.versions)),
     ]
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(page.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(filter(None, parts))
-        + f"\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+    return markup.document(page.title, parts)
 
 
 def _leaderboard(board: Leaderboard, noun: str) -> str:
     columns = table.columns(board)
     keys = board.trials.keys or ("",)
     heads = [
-        _head("rank", f"By the median; in brackets where 95 % of the ranks lie when {noun}s are drawn anew.", True),
-        *(_head(short(key, keys) or "choice", "", False) for key in keys),
-        *(_head(column.name, column.means, True) for column in columns),
+        markup.head("rank", f"By the median; in brackets where 95 % of the ranks lie when {noun}s are drawn anew."),
+        *(markup.head(short(key, keys) or "choice") for key in keys),
+        *(markup.head(column.name, column.means, is_number=True) for column in columns),
     ]
     rows = []
     for place, row in enumerate(board.rows):
@@ -113,10 +100,7 @@ def _leaderboard(board: Leaderboard, noun: str) -> str:
     more = (
         f'<button type="button" class="more">Show all {len(board.rows)} choices</button>' if len(rows) > _OPEN else ""
     )
-    return (
-        f'<div class="scroll"><table class="sortable"><thead><tr>{"".join(heads)}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{more}{_selected(board)}"
-    )
+    return f"{markup.table(heads, rows)}{more}{_selected(board)}"
 
 
 def _selected(board: Leaderboard) -> str:
@@ -131,22 +115,8 @@ def _selected(board: Leaderboard) -> str:
     )
 
 
-def _head(name: str, means: str, is_number: bool) -> str:
-    title = f' title="{escape(means)}"' if means else ""
-    return f'<th scope="col"{" class=n" if is_number and name != "rank" else ""}{title}>{escape(name)}</th>'
-
-
 def _badge(kind: str) -> str:
     return {"best": ' <span class="badge">best</span>', "tied": ' <span class="badge tie">tied</span>'}.get(kind, "")
-
-
-def _figure(picture: Picture) -> str:
-    data = base64.b64encode(picture.svg.read_bytes()).decode("ascii")
-    return (
-        f"<h2>{escape(picture.title)}</h2>\n<figure>"
-        f'<img alt="{escape(picture.title)}: {escape(picture.caption)}" src="data:image/svg+xml;base64,{data}">'
-        f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
-    )
 
 
 def _failures(page: Page) -> str:
@@ -168,7 +138,7 @@ def _failures(page: Page) -> str:
             f"<span class=faint>{escape(numbers.listed(choices))}; such as {_link(page, lost[0])}</span></li>"
         )
     more = f"<p>… and {len(reasons) - 50:,} other reasons.</p>" if len(reasons) > 50 else ""
-    return _section("Diverged and failed", f"<ul>{''.join(items)}</ul>{more}")
+    return markup.section("Diverged and failed", f"<ul>{''.join(items)}</ul>{more}")
 
 
 def _runs(page: Page) -> str:
@@ -181,28 +151,13 @@ def _runs(page: Page) -> str:
             lines.append(f'<tr>{cells}<td class="n">{value}</td><td>{_link(page, trial)}</td></tr>')
     cut = f"<p>The first {LISTED:,} of {len(lines):,} runs are listed.</p>" if len(lines) > LISTED else ""
     heads = ("choice", page.noun, "outcome", f"best {trials.metric}", "run")
-    head = "".join(_head(name, "", name.startswith("best ")) for name in heads)
+    head = [markup.head(name, is_number=name.startswith("best ")) for name in heads]
     see = f"<p>{escape(page.see)}</p>" if page.see else ""
-    body = f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{"".join(lines[:LISTED])}'
     title = f"All {numbers.count(len(lines), 'run')}" if len(lines) > 1 else "The run"
-    return f"<h2>Runs</h2><details><summary>{title}, by id</summary>{see}{cut}{body}</tbody></table></div></details>"
+    return markup.section("Runs", markup.details(f"{title}, by id", see + cut + markup.table(head, lines[:LISTED])))
 
 
 def _link(page: Page, trial: Trial) -> str:
     address = page.link(trial.id)
     name = f"<code>{escape(trial.id)}</code>"
     return f'<a href="{escape(address)}">{name}</a>' if address else name
-
-
-def _section(title: str, content: str) -> str:
-    return f"<h2>{escape(title)}</h2>\n{content}" if content else ""
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in sentences)}</ul>" if sentences else ""
-
-
-def _definitions(pairs: Mapping[str, str]) -> str:
-    if not pairs:
-        return ""
-    return f"<dl>{''.join(f'<dt>{escape(key)}</dt><dd>{escape(value)}</dd>' for key, value in pairs.items())}</dl>"

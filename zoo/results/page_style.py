@@ -1,4 +1,4 @@
-"""The look of the report's page, by day and by night, and the few lines of script that sort its tables."""
+"""The look of the pages, by day and by night, and the few lines of script that sort its tables."""
 
 STYLE = """
 :root { --ink: #222; --faint: #666; --line: #ddd; --paper: #fff; --card: #f5f7f9; --accent: #005a8f;
@@ -34,6 +34,14 @@ button { font: inherit; margin-top: .75rem; padding: .35rem .9rem; border: 1px s
   background: var(--card); color: var(--ink); cursor: pointer; }
 figure { margin: 0; } figure img { display: block; max-width: 100%; height: auto; background: #fff; padding: .75rem;
   border: 1px solid var(--line); border-radius: .5rem; }
+pre { font: .88rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--card);
+  border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; margin: 0; overflow-x: auto; }
+pre.prose { font: 1rem/1.6 Georgia, "Times New Roman", serif; white-space: pre-wrap; max-width: 46rem; }
+.columns { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: .25rem 2.5rem; }
+.columns h3 { font-size: .95rem; margin: 1rem 0 0; } .columns dl { margin: .3rem 0 .5rem; }
+h2 + .columns h3 { margin-top: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 0 2rem; }
+.figures .wide { grid-column: 1 / -1; }
 figcaption { color: var(--faint); font-size: .92rem; margin-top: .5rem; max-width: 50rem; }
 ul { padding-left: 1.2rem; } li { margin: .3rem 0; }
 summary { cursor: pointer; margin-bottom: .75rem; }

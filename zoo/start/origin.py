@@ -137,6 +137,8 @@ def _check_can_go_on(source: tracking.StoredRun, own: Sequence[str]) -> None:
         raise BadInput(
             f"Run {source.id} ({source.name}) is at work: {source.tags.get('process', 'its process is not known')}."
         )
+    if gone := tracking.pruned(source, "checkpoints"):
+        raise BadInput(f"{gone} It can't go on from where it was. Make it again: rerun={source.id}.")
     if source.tags.get("outcome") == "diverged":
         raise BadInput(
             f"Run {source.id} diverged: {source.tags.get('reason', '')} It would again. Make it anew with other "

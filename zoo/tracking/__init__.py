@@ -10,6 +10,7 @@ from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import DatasetUsed, FinishedRun
 from zoo.tracking.lookup import StoredRun, find, unfinished
 from zoo.tracking.process import is_gone
+from zoo.tracking.pruning import Prunable, Survey, pruned, survey
 from zoo.tracking.queries import RunRecord
 from zoo.tracking.recording import Store, connect, open_run
 from zoo.tracking.references import refer
@@ -21,11 +22,13 @@ from zoo.tracking.vanished import mark_vanished
 __all__ = [
     "DatasetUsed",
     "FinishedRun",
+    "Prunable",
     "Run",
     "RunRecord",
     "Status",
     "Store",
     "StoredRun",
+    "Survey",
     "Thinned",
     "TrackingError",
     "Waiting",
@@ -43,8 +46,10 @@ __all__ = [
     "newest",
     "newest_sweep",
     "open_run",
+    "pruned",
     "refer",
     "root",
+    "survey",
     "ui_address",
     "unfinished",
     "waiting",

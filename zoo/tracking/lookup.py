@@ -91,7 +91,7 @@ class StoredRun:
         if self.artifact_folder is not None:
             return self.artifact_folder / artifact
         with failures_without_secrets():
-            folder = Path(_copies().name, self.id)
+            folder = Path(copies().name, self.id)
             folder.mkdir(exist_ok=True)
             return Path(self._client.download_artifacts(self.id, artifact, str(folder)))
 
@@ -213,6 +213,6 @@ def _listed(rows: list[_Row]) -> str:
 
 
 @cache
-def _copies() -> TemporaryDirectory[str]:
+def copies() -> TemporaryDirectory[str]:
     """Return the folder of copies of remote artifacts, which lasts as long as the process."""
     return TemporaryDirectory(prefix="zoo-artifacts-")

@@ -41,6 +41,16 @@ def refer(reference: str, tracking_uri: str | None = None) -> StoredRun:
     return run
 
 
+def best_of(records: "Sequence[RunRecord]") -> dict[str, str]:
+    """Return the ids of the best runs of each experiment and data set, with what each is the best of, in words."""
+    groups: dict[tuple[str, str, str], list[RunRecord]] = {}
+    for record in records:
+        if not math.isnan(_value(record)):
+            names = record.tags.get("model", record.experiment_id), record.tags.get("data", "")
+            groups.setdefault((*names, record.tags["monitored"]), []).append(record)
+    return {_best(group).id: f"{model} on {data}" if data else model for (model, data, _), group in groups.items()}
+
+
 def _best(records: "Sequence[RunRecord]") -> RunRecord:
     found = [(record, _value(record)) for record in records]
     scored = [(record, value) for record, value in found if not math.isnan(value)]
@@ -79,7 +89,9 @@ def _registered(reference: str, tracking_uri: str | None) -> str:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             with refusals_in_words(uri):
                 raise
-        raise BadInput(f"There is no model {reference} in the registry: {str(error).partition(': ')[2]}") from None
+        said = str(error)
+        reason = said.partition(": ")[2] or said
+        raise BadInput(f"There is no model {reference} in the registry: {reason}") from None
     if not version.run_id:
         raise BadInput(f"{reference} was not made by a run.")
     return str(version.run_id)

@@ -57,6 +57,7 @@ def _facts(run: tracking.StoredRun, files: list[str]) -> dict[str, str]:
         "from": run.tags.get("init_from", ""),
         "code": run.tags.get("mlflow.source.git.commit", ""),
         "files": ", ".join(files),
+        "page": str(run.artifact_folder / "run.html") if run.artifact_folder and "run.html" in files else "",
     }
     if rows.outcome(run) in ("interrupted", "error") and not run.parent:
         facts["go on"] = f"python train.py resume={rows.short(run.id)}"

@@ -25,6 +25,7 @@ class Key:
         read: Makes the value of the text; None: the text itself.
         default: The value where the word is left out.
         required: Whether it cannot be left out.
+        empty: Whether nothing may stand after the equals sign.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Key:
     read: Reader | None = None
     default: Any = None
     required: bool = False
+    empty: bool = False
 
 
 TRACKING_URI = Key("tracking.uri", "URI", "where runs are kept; MLFLOW_TRACKING_URI or mlflow.db if left out")
@@ -81,11 +83,12 @@ class Grammar:
         names = [key.name for key in self.keys]
         for word in words:
             key, equals, text = word.partition("=")
-            if not equals and key not in names and not key.startswith("-"):
+            is_bare = not equals and key not in names and not key.startswith("-")
+            if is_bare or key.startswith("best:"):  # a filter has equals signs of its own
                 key, equals, text = names[0], "=", word
             if key not in names:
                 raise BadInput(f"Unknown word '{word}'. {nearest(key, names)} See zoo {self.verb} --help.")
-            if not equals or not text.strip():
+            if not equals or not (text.strip() or self.keys[names.index(key)].empty):
                 raise BadInput(f"{key} needs a value: {key}=... See zoo {self.verb} --help.")
             if key in texts:
                 raise BadInput(f"{key} is given twice: {key}={texts[key]} and {key}={text}. Keep one of them.")
