@@ -70,7 +70,7 @@ def write_end(model: keras.Model, splits: Splits, config: Config, folder: Path) 
         return ""
     assert splits.train.y is not None
     _, weights = predictions.weights([(w.path, w.numpy()) for w in model.trainable_variables], folder)
-    values = _outputs(model, splits.train.x, config)
+    values = outputs(model, splits.train.x, config)
     predicted = values[:, 0] if values.shape[1] == 1 else values.argmax(axis=1)
     linear = config.model.output == "values" and not config.model.hidden
     closed = {"least squares": predictions.least_squares(splits.train.x, splits.train.y)} if linear else {}
@@ -97,7 +97,7 @@ def is_solved(model: keras.Model, splits: Splits, config: Config) -> bool | None
     """Tell whether every training pattern is on the right side of 0.5; None where that is not the question."""
     if splits.spec.target != "binary" or splits.train.y is None:
         return None
-    predicted = _outputs(model, splits.train.x, config)[:, 0]
+    predicted = outputs(model, splits.train.x, config)[:, 0]
     return bool(np.all((predicted > 0.5) == (splits.train.y > 0.5)) and np.all(predicted != 0.5))
 
 
@@ -130,7 +130,7 @@ def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Pa
         samples.save(text, folder)
         return text
     assert splits.test.y is not None
-    values = _outputs(model, splits.test.x, config)
+    values = outputs(model, splits.test.x, config)
     if splits.spec.target == "value":
         predictions.values(splits.test.y, values[:, 0], folder)
         return ""
@@ -140,11 +140,26 @@ def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Pa
     if splits.spec.shape == (2,):
 
         def probability(x: np.ndarray) -> np.ndarray:
-            found = _outputs(model, x.astype(np.float32), config)
+            found = outputs(model, x.astype(np.float32), config)
             return found[:, 0] if found.shape[1] == 1 else found
 
         boundary.decision_boundary(probability, splits.test.x, splits.test.y, folder)
     return ""
+
+
+def outputs(model: keras.Model, x: np.ndarray, config: Config) -> np.ndarray:
+    """Return probabilities or values, float32 [n, outputs].
+
+    Args:
+        model: With any weights.
+        x: float32 [n, ...], as the model reads it.
+        config: The run's, which says what the model puts out.
+    """
+    found = np.concatenate([np.asarray(model(x[i : i + 1024], training=False)) for i in range(0, len(x), 1024)])
+    if config.model.output == "logits":
+        function = keras.ops.sigmoid if found.shape[1] == 1 else keras.ops.softmax
+        found = np.asarray(function(found))
+    return found.astype(np.float32)
 
 
 def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:
@@ -161,12 +176,3 @@ def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:
         return writer.write(count)
 
     return samples.written(write, splits.valid.x, splits.vocabulary)
-
-
-def _outputs(model: keras.Model, x: np.ndarray, config: Config) -> np.ndarray:
-    """Return probabilities or values, float32 [n, outputs]."""
-    found = np.concatenate([np.asarray(model(x[i : i + 1024], training=False)) for i in range(0, len(x), 1024)])
-    if config.model.output == "logits":
-        function = keras.ops.sigmoid if found.shape[1] == 1 else keras.ops.softmax
-        found = np.asarray(function(found))
-    return found.astype(np.float32)

@@ -1,5 +1,6 @@
 """A finished run, back in Python: its model, its config, its vocabulary."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,28 @@ class Loaded:
     config: Config
     vocabulary: Vocabulary | None
     run: tracking.StoredRun
+
+    def check_reads(self, splits: data.Splits) -> None:
+        """Refuse data that is not of the form that the model was trained on.
+
+        Raises:
+            BadInput: Its text has other words, or its examples other features or classes: it has changed since.
+        """
+        spec = splits.spec
+        if isinstance(self.model, ngram.Trigram):
+            fits = self.model.words == spec.classes
+        else:
+            pairs = zip(self.model.input_shape[1:], spec.shape, strict=False)
+            one = spec.target in ("binary", "value") or self.config.model.output == "values"
+            fits = all(side in (None, own) for side, own in pairs)
+            fits = fits and self.model.output_shape[-1] == (1 if one else spec.classes)
+        if self.vocabulary is not None and splits.vocabulary is not None:
+            fits = fits and self.vocabulary.tokens == splits.vocabulary.tokens
+        if not fits:
+            raise BadInput(
+                f"The data of run {self.run.id}, data={self.config.data.name}, is not what the run was trained on: it "
+                "has changed since. Bring back what it was, or train anew."
+            )
 
 
 @dataclass(frozen=True)
@@ -71,14 +94,27 @@ class Kept:
         """
         if inputs.FILE in self.files:
             return Inputs.load(self.run.download(inputs.FILE))
-        config = self.config
-        splits = data.load(
-            config.data,
-            folder=data.location(config.data_dir),
-            vocab_size=config.model.vocab_size,
-            vocab_size_explicit=config.is_explicit("model.vocab_size"),
+        splits = self.splits()
+        return Inputs.of(splits, "probabilities" if self.is_counted else self.config.model.output)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where prepared data is kept: where the user has said so for the run, else where it is kept now."""
+        now = os.environ.get("ZOO_DATA_DIR")
+        return data.location(self.config.data_dir if self.config.is_explicit("data_dir") or not now else now)
+
+    def splits(self) -> data.Splits:
+        """Load the data that the run was made with.
+
+        Raises:
+            BadInput: It is not within reach any more.
+        """
+        return data.load(
+            self.config.data,
+            folder=self.data_folder,
+            vocab_size=self.config.model.vocab_size,
+            vocab_size_explicit=self.config.is_explicit("model.vocab_size"),
         )
-        return Inputs.of(splits, "probabilities" if self.is_counted else config.model.output)
 
     def model(self) -> "keras.Model | Trigram":
         """Return the model.
@@ -87,6 +123,14 @@ class Kept:
             BadInput: What the run kept is damaged, or would execute code.
         """
         return ngram.Trigram.load(self.file) if self.is_counted else network(self.file)
+
+    def load(self) -> Loaded:
+        """Return it with its model.
+
+        Raises:
+            BadInput: What the run kept is damaged, or would execute code.
+        """
+        return Loaded(self.model(), self.config, self.vocabulary, self.run)
 
 
 def find(run_id: str, tracking_uri: str | None = None) -> Kept:
@@ -125,8 +169,7 @@ def load(run_id: str, tracking_uri: str | None = None) -> Loaded:
     Raises:
         BadInput: There is no such run, it kept no model, or what it kept is damaged or would execute code.
     """
-    found = find(run_id, tracking_uri)
-    return Loaded(found.model(), found.config, found.vocabulary, found.run)
+    return find(run_id, tracking_uri).load()
 
 
 def network(path: Path) -> "keras.Model":

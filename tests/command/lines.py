@@ -31,6 +31,8 @@ VERBS = (
     "report last",
     "report sweep=0123456789abcdef folder=here",
     "report filter=params.epochs='3' tracking.uri=sqlite:///runs.db",
+    "evaluate last data=digits data.classes=[0,1] name=some log=false folder=here",
+    "predict last input=plain.txt top=3",
     "doctor",
     "doctor tracking.uri=sqlite:///runs.db",
     "sync tracking.uri=http://127.0.0.1:9",

@@ -13,7 +13,9 @@ import zoo.sweeps.answer
 import zoo.sweeps.execute
 import zoo.sweeps.recipe_pages
 import zoo.verbs.doctor
+import zoo.verbs.evaluate
 import zoo.verbs.generate
+import zoo.verbs.predict
 import zoo.verbs.prune
 import zoo.verbs.recipes
 import zoo.verbs.register

@@ -92,3 +92,17 @@ def test_words_are_drawn_as_often_as_they_are_likely():
     drawn = [model.write([1, 2], 1, temperature=1.0, seed=seed)[0] for seed in range(3000)]
     wanted = model.probabilities(np.full(WORDS, 1), np.full(WORDS, 2), np.arange(WORDS))
     np.testing.assert_allclose(np.bincount(drawn, minlength=WORDS) / 3000, wanted, atol=0.03)
+
+
+def test_the_loss_of_each_token_is_that_of_the_tokens_before_it_in_its_row():
+    model, rows = count(TEXT, WORDS), TEXT[:60].reshape(6, 10)
+    found = model.losses(rows)
+    assert found.shape == (6, 9)
+    assert found.mean(axis=1) == pytest.approx([model.negative_log_likelihood(row) for row in rows])
+
+
+@pytest.mark.parametrize("ids", [[3], [1, 2], [7, 7, 1, 2]])
+def test_what_comes_after_a_text_depends_on_its_last_two_tokens(ids):
+    first, last = (None, *ids)[-2:]
+    wanted = [by_dictionaries(first, last, word) for word in range(WORDS)]
+    np.testing.assert_allclose(count(TEXT, WORDS).after(ids), wanted, rtol=1e-12)

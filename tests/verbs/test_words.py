@@ -58,3 +58,13 @@ def test_help_has_the_examples_and_a_line_on_every_key():
     assert lines[:2] == ["usage: zoo say last", "       zoo say run=ID times=3"]
     assert all(any(line.startswith(f"  {key.name}={key.shown} ") for line in lines) for key in GRAMMAR.keys)
     assert lines[-1] == "And nothing else."
+
+
+def test_words_with_a_common_beginning_are_handed_on_as_they_are():
+    grammar = Grammar("try", "Tries.", ("last",), (RUN, Key("data", "NAME", "which"), Key("data.", "KEY=VALUE", "how")))
+    said = grammar.read(["last", "data.classes=[0,1]", "data=digits", "data.limit=5"])
+    assert said == {"run": "last", "data": "digits", "data.": ["data.classes=[0,1]", "data.limit=5"]}
+    assert grammar.read(["last"])["data."] == []
+    assert "  data.KEY=VALUE   how" in grammar.usage
+    with pytest.raises(BadInput, match="Did you mean 'data'"):
+        grammar.read(["last", "dat.limit=5"])

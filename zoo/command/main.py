@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from zoo import collector
 from zoo.command import flags
 from zoo.config import BadInput
-from zoo.start import options
+from zoo.start import importing, options
 from zoo.tracking.address import mask
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ SIGNALLED = 128  # and above: 130 after Ctrl-C, 143 after SIGTERM
 
 def main() -> int:
     """Do what the command line asks for and return the exit code: see the table in zoo/run.py."""
-    # As `python -m` does: the user's own modules are found in the current folder.
-    if not sys.flags.safe_path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    importing.from_current_folder()
     collector.end_quickly()
     try:
         asked, words = flags.parse(sys.argv[1:])

@@ -15,12 +15,15 @@ from zoo.data.splitting import hold_out, stratified, stratified_fold
 TEST_FRACTION = 0.2
 
 
-def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], list[str]]:
+def split(
+    raw: Examples, data: Data, scaling: Scaling | None = None
+) -> tuple[Spec, tuple[Split, Split, Split], list[str]]:
     """Turn raw examples into three splits.
 
     Args:
         raw: What a loader returned.
         data: The data option: `classes`, `validation`, `folds`, `fold`, `limit` and `scale` are used here.
+        scaling: Of other data, which is used as it is; None: it is fitted to the training split.
 
     Returns:
         The spec; training, validation and test split; notes.
@@ -52,7 +55,7 @@ def split(raw: Examples, data: Data) -> tuple[Spec, tuple[Split, Split, Split], 
         pairs["training"], pairs["validation"] = _parted(pairs["training"], held_out)
 
     x, y = pairs["training"]
-    scaling = Scaling.fit(
+    scaling = scaling or Scaling.fit(
         data.options().get("scale", "none"), x, is_image=bool(raw.image_shape), value_range=raw.value_range
     )
     if data.limit is not None:

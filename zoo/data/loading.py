@@ -54,24 +54,33 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     Raises:
         BadInput: An option is out of range, a file is not usable, or no source of the data is within reach.
     """
+    raw = read(data, folder)
+    vocabulary = None
+    if isinstance(raw, Texts):
+        spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
+    else:
+        spec, parts, notes = (examples if data.gives == "vectors" else sequences).split(raw, data)
+    words = json.dumps(vocabulary.to_dict()) if vocabulary else ""
+    return Splits(data.name, spec, *parts, vocabulary, digest(parts, words), raw.source, (*raw.notes, *notes))
+
+
+def read(data: Data, folder: Path) -> Examples | Texts:
+    """Return what the loader of a data option brings, as it is.
+
+    Raises:
+        BadInput: No source of the data is within reach, or the loader brings something else than the option says.
+    """
     try:
         raw = _loader(data.load)(data, folder.expanduser())
     except MemoryError as error:
         raise BadInput(f"data={data.name} should fit into memory: {error or 'there is no room for it'}.") from None
-    vocabulary = None
-    if isinstance(raw, Examples) and data.gives == "vectors":
-        spec, parts, notes = examples.split(raw, data)
-    elif isinstance(raw, Examples) and data.gives == "sequences":
-        spec, parts, notes = sequences.split(raw, data)
-    elif isinstance(raw, Texts) and data.gives == "tokens":
-        spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
-    else:
-        expected = "zoo.data.Texts" if data.gives == "tokens" else "zoo.data.Examples"
+    expected = Texts if data.gives == "tokens" else Examples
+    if not isinstance(raw, expected):
         raise BadInput(
-            f"data.gives={data.gives} expects {data.load} to return {expected}. Received: {type(raw).__name__}."
+            f"data.gives={data.gives} expects {data.load} to return zoo.data.{expected.__name__}. "
+            f"Received: {type(raw).__name__}."
         )
-    words = json.dumps(vocabulary.to_dict()) if vocabulary else ""
-    return Splits(data.name, spec, *parts, vocabulary, digest(parts, words), raw.source, (*raw.notes, *notes))
+    return raw
 
 
 def digest(splits: Iterable[Split], words: str = "") -> str:

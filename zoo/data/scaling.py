@@ -16,10 +16,12 @@ class Scaling:
     Attributes:
         offset: Taken off each value: a number, or one a feature.
         span: What is divided by: likewise.
+        value_range: Of pictures: the darkest value and the lightest; None of what is no picture.
     """
 
     offset: np.ndarray = field(default_factory=lambda: np.array(0.0))
     span: np.ndarray = field(default_factory=lambda: np.array(1.0))
+    value_range: tuple[float, float] | None = None
 
     @classmethod
     def fit(cls, scale: object, train: np.ndarray, *, is_image: bool, value_range: tuple[float, float] | None) -> Self:
@@ -32,16 +34,15 @@ class Scaling:
             value_range: What `unit` maps to [0, 1]; None: the range of the training examples.
         """
         axis = None if is_image else 0
+        offset: Any = 0.0
+        span: Any = 1.0
         if scale == "unit":
             low, high = value_range or (train.min(axis), train.max(axis))
-            return cls._of(low, np.subtract(high, low, dtype=np.float64))
-        if scale == "standardize":
-            return cls._of(train.mean(axis, dtype=np.float64), train.std(axis, dtype=np.float64))
-        return cls()
-
-    @classmethod
-    def _of(cls, offset: Any, span: Any) -> Self:
-        return cls(np.asarray(offset), np.where(np.equal(span, 0), 1.0, span))
+            offset, span = low, np.subtract(high, low, dtype=np.float64)
+        elif scale == "standardize":
+            offset, span = train.mean(axis, dtype=np.float64), train.std(axis, dtype=np.float64)
+        of_pictures = (value_range or (float(train.min()), float(train.max()))) if is_image else None
+        return cls(np.asarray(offset), np.where(np.equal(span, 0), 1.0, span), of_pictures)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return values as a model reads them, float32."""
@@ -61,7 +62,7 @@ class Scaling:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
-        return {"offset": self.offset.tolist(), "span": self.span.tolist()}
+        return {"offset": self.offset.tolist(), "span": self.span.tolist(), "value_range": self.value_range}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -73,4 +74,5 @@ class Scaling:
         offset, span = (np.asarray(values[name], np.float64) for name in ("offset", "span"))
         if not (np.isfinite(offset).all() and np.isfinite(span).all() and span.all()):
             raise ValueError("its offset and span should be finite numbers, and no span 0")
-        return cls(offset, span)
+        lies = values.get("value_range")
+        return cls(offset, span, None if lies is None else (float(lies[0]), float(lies[1])))

@@ -6,6 +6,8 @@ The vocabulary is that of the whole training split: `data.limit` shortens traini
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from zoo.config import BadInput, Data
 from zoo.data.spec import Spec, Split, Texts
 from zoo.data.vocabulary import Vocabulary, is_tokenized, tokenize
@@ -35,10 +37,7 @@ def split(
         raise BadInput(f"{data.load} should return validation and test text, or neither of them. Received: one.")
     tokenized = data.level == "word" and is_tokenized(raw.train)
     texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
-    if data.level == "word":
-        # The last line ends too, though many a file leaves out its newline.
-        texts = [text if text.endswith("\n") else f"{text}\n" for text in texts]
-    parts = [tokenize(text, data.level, tokenized=tokenized) for text in texts]
+    parts = [_tokens(text, data.level, tokenized=tokenized) for text in texts]
     if len(parts) == 1:
         parts = _hold_out(parts[0], raw.held_out)
     train, valid, test = parts
@@ -52,15 +51,43 @@ def split(
     if data.limit is not None and data.limit > len(train):
         notes.append(f"data.limit={data.limit} keeps all of the {len(train):,} training tokens.")
     for name, stream in zip(("training", "validation", "test"), streams, strict=True):
-        # The last token of a sequence needs a next one to predict.
-        if len(stream) <= data.sequence_length:
-            raise BadInput(
-                f"The {name} split of data={data.name} has {len(stream):,} tokens, but one sequence takes "
-                f"{data.sequence_length + 1:,} (data.sequence_length and the token after it). "
-                "Use more text or a smaller data.sequence_length."
-            )
+        _check_length(stream, name, data)
     spec = Spec(kind="tokens", shape=(data.sequence_length,), target="tokens", classes=len(vocabulary))
     return spec, (Split(streams[0]), Split(streams[1]), Split(streams[2])), vocabulary, notes
+
+
+def encoded(raw: Texts, data: Data, vocabulary: Vocabulary) -> Split:
+    """Return the test text as the stream that a vocabulary of another text makes of it.
+
+    Args:
+        raw: What a loader returned.
+        data: The data option: `level` and `sequence_length` are used here.
+        vocabulary: Of the other text; `level` is the same.
+
+    Raises:
+        BadInput: A character is unknown to a vocabulary without a place for it, or the text is too short.
+    """
+    tokenized = data.level == "word" and (vocabulary.tokenized or is_tokenized(raw.train))
+    test = _tokens(raw.train if raw.test is None else raw.test, data.level, tokenized=tokenized)
+    stream = vocabulary.encode(_hold_out(test, raw.held_out)[2] if raw.test is None else test)
+    _check_length(stream, "test", data)
+    return Split(stream)
+
+
+def _tokens(text: str, level: Literal["word", "char"], *, tokenized: bool) -> Sequence[str]:
+    if level == "word" and not text.endswith("\n"):
+        text = f"{text}\n"  # the last line ends too, though many a file leaves out its newline
+    return tokenize(text, level, tokenized=tokenized)
+
+
+def _check_length(stream: np.ndarray, name: str, data: Data) -> None:
+    # The last token of a sequence needs a next one to predict.
+    if len(stream) <= data.sequence_length:
+        raise BadInput(
+            f"The {name} split of data={data.name} has {len(stream):,} tokens, but one sequence takes "
+            f"{data.sequence_length + 1:,} (data.sequence_length and the token after it). "
+            "Use more text or a smaller data.sequence_length."
+        )
 
 
 def _hold_out(tokens: Sequence[str], fraction: float) -> list[Sequence[str]]:

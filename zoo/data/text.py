@@ -1,11 +1,9 @@
 """The user's own text files."""
 
-import os
-import stat
 from pathlib import Path
 
 from zoo.config import BadInput, Data
-from zoo.data import memory
+from zoo.data import files
 from zoo.data.spec import Texts
 
 
@@ -14,17 +12,17 @@ def text(data: Data, folder: Path) -> Texts:
 
     With one file, `data.split` is the share of its tokens that is held out, half to validate and half to test.
     """
-    files = {key: path for key in ("train", "valid", "test") if (path := getattr(data, key)) is not None}
-    if len(files) == 3:
-        train, valid, test = (read_text(Path(path), f"data.{key}={path}") for key, path in files.items())
-        return Texts(train, valid, test, source=f"files {', '.join(files.values())}")
-    if list(files) != ["train"]:
-        given = " ".join(f"data.{key}={path}" for key, path in files.items()) or "none of them"
+    paths = {key: path for key in ("train", "valid", "test") if (path := getattr(data, key)) is not None}
+    if len(paths) == 3:
+        train, valid, test = (read_text(Path(path), f"data.{key}={path}") for key, path in paths.items())
+        return Texts(train, valid, test, source=f"files {', '.join(paths.values())}")
+    if list(paths) != ["train"]:
+        given = " ".join(f"data.{key}={path}" for key, path in paths.items()) or "none of them"
         raise BadInput(
             f"data={data.name} reads data.train, data.valid and data.test, or data.train alone, the end of which is "
             f"held out. Received: {given}."
         )
-    path = files["train"]
+    path = paths["train"]
     return Texts(read_text(Path(path), f"data.train={path}"), held_out=data.split, source=f"file {path}")
 
 
@@ -41,22 +39,7 @@ def read_text(path: Path, what: str) -> str:
     Raises:
         BadInput: It is missing, not a file, not readable, larger than the free memory, empty, or not text.
     """
-    try:
-        path = path.expanduser()
-        # Opening a pipe would wait for a writer for ever, and a device such as /dev/zero never ends.
-        if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "no regular file"
-            raise BadInput(f"{what} should be a text file, but is {kind}.")
-        memory.check(path.stat().st_size, what)
-        content = path.read_bytes()
-    except OSError as error:
-        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-        raise BadInput(f"{what} cannot be read: {reason}. Expected a UTF-8 text file.") from None
-    except (ValueError, RuntimeError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{what} is no file name: {error}.") from None
-    return decoded(content, what)
+    return decoded(files.content(path, what, "a UTF-8 text file"), what)
 
 
 def decoded(content: bytes, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -13,12 +14,16 @@ from zoo.training import batches
 from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.ending import Training
 
+if TYPE_CHECKING:
+    from zoo.learners.finetuning import Source
+
 
 class Network:
     """See `zoo.learners.Learner`. TensorFlow is imported by what needs it, first of all by `build`."""
 
     def __init__(self, config: Config, splits: Splits):
         self.config, self.splits = config, splits
+        self._source: Source | None = None  # what it starts from, once it is built
         self._learn, self._measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
 
     def build(self) -> None:

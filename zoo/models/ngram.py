@@ -115,6 +115,27 @@ class Trigram:
             total += np.log(self.probabilities(part[:-2], part[1:-1], part[2:])).sum()
         return float(-total / (len(ids) - 1))
 
+    def losses(self, rows: np.ndarray) -> np.ndarray:
+        """Return -ln p of all tokens of some rows but the first, each given those before it, float64 [rows, n - 1].
+
+        Args:
+            rows: Token ids, int [rows, n], n of at least 2.
+        """
+        ids = np.asarray(rows, np.int64)
+        second = self._interpolated(self._shorter(ids[:, 0]), ids[:, 1])[:, None]
+        others = (ids[:, :-2].ravel(), ids[:, 1:-1].ravel(), ids[:, 2:].ravel())
+        return -np.log(np.hstack([second, self.probabilities(*others).reshape(len(ids), -1)]))
+
+    def after(self, ids: Sequence[int]) -> np.ndarray:
+        """Return the probability of each token after some others, float64 [words].
+
+        Args:
+            ids: At least one; the last two count.
+        """
+        every = np.arange(self.words)
+        *first, last = (np.full(self.words, int(one)) for one in ids[-2:])
+        return self.probabilities(first[0], last, every) if first else self._interpolated(self._shorter(last), every)
+
     def write(
         self, prompt: Sequence[int], count: int, *, temperature: float, seed: int = 0, banned: Collection[int] = ()
     ) -> list[int]:

@@ -5,6 +5,7 @@ A module of the user's may import TensorFlow, which takes seconds; a misspelt na
 
 import ast
 import difflib
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,12 @@ from pathlib import Path
 
 # A module with one of these may have names that its source does not show.
 _DYNAMIC = re.compile(r"\b(__getattr__|setattr|globals|vars|exec)\b|\bimport \*")
+
+
+def from_current_folder() -> None:
+    """Let modules of the user's be found in the current folder, as `python -m` does."""
+    if not sys.flags.safe_path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
 
 
 def fault(path: str) -> str | None:

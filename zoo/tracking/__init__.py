@@ -8,6 +8,7 @@ from zoo.tracking.children import children, curves, extend, matching, newest, ne
 from zoo.tracking.entries import is_cut
 from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import DatasetUsed, FinishedRun
+from zoo.tracking.later import add
 from zoo.tracking.lookup import StoredRun, find, unfinished
 from zoo.tracking.process import is_gone
 from zoo.tracking.pruning import Prunable, Survey, pruned, survey
@@ -32,6 +33,7 @@ __all__ = [
     "Thinned",
     "TrackingError",
     "Waiting",
+    "add",
     "children",
     "connect",
     "curves",

@@ -70,6 +70,17 @@ def is_likelihood(spec: Spec, config: Config) -> bool:
     return spec.target == "tokens" and config.loss != "mse" and not config.label_smoothing
 
 
+def negative_log_likelihood(y: tf.Tensor, prediction: tf.Tensor, *, from_logits: bool) -> tf.Tensor:
+    """Return -ln p of each label, float32 [...].
+
+    Args:
+        y: Labels, int [...].
+        prediction: Logits or probabilities, [..., classes].
+        from_logits: Which of them.
+    """
+    return -_pick(_log_probabilities(prediction, from_logits), y)
+
+
 def is_per_character(spec: Spec, config: Config) -> bool:
     """Tell whether the loss is of a character, rather than of a word or an example."""
     return spec.target == "tokens" and config.data.level == "char"

@@ -3,8 +3,9 @@
 import importlib
 import sys
 
-from zoo.command.main import refuse
+from zoo.command.main import SIGNALLED, refuse
 from zoo.config import BadInput, nearest
+from zoo.start import importing
 from zoo.verbs.words import wants_help
 
 VERBS = {
@@ -16,6 +17,8 @@ VERBS = {
     "serve": "answer requests over HTTP by the model: zoo serve last",
     "register": "put the model into MLflow's registry: zoo register last name=digits alias=champion",
     "prune": "free disk space, after a dry run: zoo prune what=checkpoints",
+    "evaluate": "test a run again, on the same or on other data: zoo evaluate last",
+    "predict": "ask a run's model: zoo predict last input=digit.png",
     "report": "compare the runs of a sweep: zoo report last",
     "doctor": "mark runs whose process is gone, and say how they go on: zoo doctor",
     "sync": "send what waits for a tracking server that was away: zoo sync",
@@ -26,6 +29,7 @@ VERBS = {
 
 def main() -> int:
     """Run the verb that the command line names and return its exit code."""
+    importing.from_current_folder()
     words = sys.argv[1:]
     if not words or words[0] in ("-h", "--help"):
         print("usage: zoo VERB [key=value ...]\n")
@@ -38,6 +42,9 @@ def main() -> int:
         return run(words[0], *words[1:])
     except BadInput as error:
         return refuse(error)
+    except KeyboardInterrupt:
+        print("\nzoo: Stopped.", file=sys.stderr)
+        return SIGNALLED + 2
 
 
 def run(verb: str, *words: str) -> int:

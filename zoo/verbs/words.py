@@ -1,8 +1,9 @@
 """What a verb understands: `key=value` words, read by one parser, refused in words, told by `--help`."""
 
+import difflib
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,8 @@ class Key:
     """A word that a verb takes.
 
     Attributes:
-        name: What stands before the equals sign.
+        name: What stands before the equals sign. `data.` stands for all words that begin so, as in `data.limit=10`: the
+            value is the list of them.
         shown: What `--help` shows after it.
         help: What it does, in a few words.
         read: Makes the value of the text; None: the text itself.
@@ -35,6 +37,11 @@ class Key:
     default: Any = None
     required: bool = False
     empty: bool = False
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it stands for all words that begin with it."""
+        return self.name.endswith(".")
 
 
 TRACKING_URI = Key("tracking.uri", "URI", "where runs are kept; MLFLOW_TRACKING_URI or mlflow.db if left out")
@@ -64,7 +71,7 @@ class Grammar:
         """What `--help` prints."""
         starts = ["usage:", *["      "] * (len(self.examples) - 1)]
         lines = [f"{start} zoo {self.verb} {one}".rstrip() for start, one in zip(starts, self.examples, strict=True)]
-        shown = [f"{key.name}={key.shown}" for key in self.keys]
+        shown = [f"{key.name}{'' if key.is_prefix else '='}{key.shown}" for key in self.keys]
         width = max(map(len, shown)) + 3
         lines += ["", self.about, ""]
         lines += [f"  {word:<{width}}{key.help}" for word, key in zip(shown, self.keys, strict=True)]
@@ -80,20 +87,25 @@ class Grammar:
             BadInput: A word is not known, is given twice, has no value or a wrong one, or is missing.
         """
         texts: dict[str, str] = {}
-        names = [key.name for key in self.keys]
+        names = [key.name for key in self.keys if not key.is_prefix]
+        may_be_empty = {key.name: key.empty for key in self.keys}
+        prefixes = {key.name: list[str]() for key in self.keys if key.is_prefix}
         for word in words:
             key, equals, text = word.partition("=")
+            if beginning := next((prefix for prefix in prefixes if key.lstrip("+").startswith(prefix)), None):
+                prefixes[beginning].append(word)
+                continue
             is_bare = not equals and key not in names and not key.startswith("-")
             if is_bare or key.startswith("best:"):  # a filter has equals signs of its own
                 key, equals, text = names[0], "=", word
             if key not in names:
-                raise BadInput(f"Unknown word '{word}'. {nearest(key, names)} See zoo {self.verb} --help.")
-            if not equals or not (text.strip() or self.keys[names.index(key)].empty):
+                raise BadInput(f"Unknown word '{word}'. {_near(key, names, prefixes)} See zoo {self.verb} --help.")
+            if not equals or not (text.strip() or may_be_empty[key]):
                 raise BadInput(f"{key} needs a value: {key}=... See zoo {self.verb} --help.")
             if key in texts:
                 raise BadInput(f"{key} is given twice: {key}={texts[key]} and {key}={text}. Keep one of them.")
             texts[key] = text
-        return {key.name: self._value(key, texts.get(key.name)) for key in self.keys}
+        return prefixes | {key.name: self._value(key, texts.get(key.name)) for key in self.keys if not key.is_prefix}
 
     def _value(self, key: Key, text: str | None) -> Any:
         if text is None:
@@ -106,6 +118,14 @@ class Grammar:
             return key.read(text)
         except ValueError as error:
             raise BadInput(f"{key.name} should be {error}. Received: {key.name}={text}.") from None
+
+
+def _near(key: str, names: Sequence[str], prefixes: Iterable[str]) -> str:
+    """Return a sentence with the nearest keys; of `dat.limit`, where keys begin with `data.`, it is `data`."""
+    beginning, dot, _ = key.partition(".")
+    beginnings = [prefix.rstrip(".") for prefix in prefixes]
+    is_near = dot and difflib.get_close_matches(beginning, beginnings, n=1, cutoff=0.6)
+    return nearest(beginning if is_near else key, names)
 
 
 def wants_help(words: Sequence[str]) -> bool:

@@ -1,0 +1,242 @@
+"""`zoo predict`: pictures, numbers and words in, answers out; and what is no input is refused in words."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import kept, verbs
+from zoo.config import BadInput
+
+
+@pytest.fixture
+def predict(shelf, tmp_path, monkeypatch, capsys):
+    """Return what a prediction tells machines."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", shelf.uri)
+    monkeypatch.chdir(tmp_path)
+
+    def run(run_id, said, *words):
+        assert verbs.run("predict", run_id, f"input={said}", "json=true", *words) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def rendered(digit, random):
+    """Return a digit of a data set as a scan: enlarged, put somewhere on a page, dark on light or light on dark."""
+    side = int(random.integers(3, 9)) * digit.shape[0]
+    large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
+    page = np.pad(large, random.integers(0, 150, (2, 2)))
+    return Image.fromarray(page if random.random() < 0.5 else 255 - page)
+
+
+def test_scanned_digits_are_read_nearly_as_well_as_those_of_the_test(shelf, predict, tmp_path):
+    id = shelf.train("model=mnist_fcn", "data=mnist", "data.limit=12000", "epochs=3")
+    splits = kept.find(id, shelf.uri).splits()
+    random, count = np.random.default_rng(0), 400
+    (tmp_path / "scans").mkdir()
+    for index, row in enumerate(splits.test.x[:count]):
+        digit = np.rint(255 * row.reshape(28, 28)).astype(np.uint8)
+        rendered(digit, random).save(tmp_path / "scans" / f"{index:04}.png")
+    found = predict(id, tmp_path / "scans")["predictions"]
+    assert [one["input"] for one in found] == [f"{index:04}.png" for index in range(count)]
+    labels = splits.test.y[:count]
+    own = np.asarray(zoo.load(id, shelf.uri).model(splits.test.x[:count])).argmax(axis=1)
+    read = np.array([int(one["prediction"]) for one in found])
+    assert (read == labels).mean() >= (own == labels).mean() - 0.02
+
+
+def test_small_digits_are_made_for_a_model_of_small_digits(shelf, predict, tmp_path):
+    id = shelf.train("model=mnist_fcn", "data=digits", "epochs=40")
+    splits = kept.find(id, shelf.uri).splits()
+    (tmp_path / "scans").mkdir()
+    for index, row in enumerate(splits.test.x[:200]):
+        large = np.kron(np.rint(255 * row.reshape(8, 8)).astype(np.uint8), np.ones((9, 9), np.uint8))
+        Image.fromarray(255 - np.pad(large, ((20, 5), (31, 60)))).save(tmp_path / "scans" / f"{index:04}.png")
+    read = [int(one["prediction"]) for one in predict(id, "scans")["predictions"]]
+    own = np.asarray(zoo.load(id, shelf.uri).model(splits.test.x[:200])).argmax(axis=1)
+    labels = splits.test.y[:200]
+    assert (read == labels).mean() >= (own == labels).mean() - 0.05
+
+
+def test_the_likeliest_classes_come_first_with_their_probabilities(shelf, predict):
+    splits = kept.find(shelf.run("tape"), shelf.uri).splits()
+    np.save("rows.npy", np.rint(16 * splits.test.x[:3]))
+    found = predict(shelf.run("tape"), "rows.npy", "top=10")["predictions"]
+    logits = np.asarray(zoo.load(shelf.run("tape"), shelf.uri).model(splits.test.x[:3]), np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for one, row in zip(found, expected, strict=True):
+        shares = list(one["probabilities"].values())
+        assert shares == sorted(shares, reverse=True)
+        assert [one["probabilities"][str(label)] for label in range(10)] == pytest.approx(row, abs=1e-5)
+        assert one["prediction"] == str(row.argmax())
+    assert [one["input"] for one in found] == ["row 1", "row 2", "row 3"]
+    assert len(predict(shelf.run("tape"), "rows.npy", "top=2")["predictions"][0]["probabilities"]) == 2
+
+
+def test_numbers_are_scaled_as_the_training_split_was(shelf, predict):
+    id = shelf.run("standardized")
+    splits = kept.find(id, shelf.uri).splits()
+    raw = splits.test.x[:5] * splits.spec.scaling.span + splits.spec.scaling.offset
+    np.save("raw.npy", np.rint(raw).astype(np.uint8))
+    found = predict(id, "raw.npy", "top=10")["predictions"]
+    expected = np.asarray(zoo.load(id, shelf.uri).model(splits.test.x[:5])).argmax(axis=1)
+    assert [int(one["prediction"]) for one in found] == expected.tolist()
+
+
+@pytest.mark.parametrize("said", ["0,0;0,1;1,0;1,1", "0 0; 0 1; 1 0; 1 1;", "table.csv", "plain.csv", "rows.npy"])
+def test_exclusive_or_is_told_from_numbers(said, shelf, predict, tmp_path):
+    (tmp_path / "table.csv").write_text("first;second\n0;0\n0;1\n\n1;0\n1;1\n")
+    (tmp_path / "plain.csv").write_text("0,0\n0,1\n1,0\n1.0,1e0\n")
+    np.save(tmp_path / "rows.npy", np.array([[0, 0], [0, 1], [1, 0], [1, 1]]))
+    found = predict(shelf.run("xor"), said)["predictions"]
+    model = zoo.load(shelf.run("xor"), shelf.uri).model
+    sure = np.asarray(model(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)))[:, 0]
+    assert [one["probabilities"]["1"] for one in found] == pytest.approx(sure.tolist(), abs=1e-6)
+    assert [one["prediction"] for one in found] == [str(int(value > 0.5)) for value in sure]
+
+
+def test_a_value_is_told_from_a_row_and_from_a_sequence(shelf, predict):
+    assert set(predict(shelf.run("values"), "1,2")["predictions"][0]) == {"input", "value"}
+    splits = kept.find(shelf.run("adding"), shelf.uri).splits()
+    np.save("sequences.npy", splits.test.x[:4])
+    np.savetxt("flat.csv", splits.test.x[:4].reshape(4, -1), delimiter=",", fmt="%.9g")
+    found = [[one["value"] for one in predict(shelf.run("adding"), name)["predictions"]] for name in
+             ("sequences.npy", "flat.csv")]  # fmt: skip
+    expected = np.asarray(zoo.load(shelf.run("adding"), shelf.uri).model(splits.test.x[:4]))[:, 0]
+    assert found[0] == pytest.approx(expected.tolist(), abs=1e-6)
+    assert found[1] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["words", "windows", "last", "counted"])
+def test_the_next_words_come_with_their_probabilities(name, shelf, predict, tmp_path):
+    found = predict(shelf.run(name), "no sun , no moon", "top=1000")
+    vocabulary = kept.find(shelf.run(name), shelf.uri).vocabulary
+    shares = [one["probability"] for one in found["next"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1)
+    assert {one["token"] for one in found["next"]} == set(vocabulary.tokens)
+    (tmp_path / "prompt.txt").write_text("no sun , no moon")
+    assert predict(shelf.run(name), "prompt.txt", "top=1000") == found
+
+
+def test_the_next_word_of_a_trigram_is_what_it_has_counted(shelf, predict):
+    loaded = zoo.load(shelf.run("counted"), shelf.uri)
+    for prompt in ("no sun", "sun"):
+        ids = loaded.vocabulary.encode(f"the {prompt}") if prompt == "no sun" else loaded.vocabulary.encode(prompt)
+        found = predict(shelf.run("counted"), f"the {prompt}" if prompt == "no sun" else prompt, "top=3")["next"]
+        chances = loaded.model.after(ids.tolist())
+        assert [one["probability"] for one in found] == pytest.approx(np.sort(chances)[::-1][:3].tolist())
+
+
+def test_a_model_without_carried_state_reads_as_much_as_in_training(shelf, predict):
+    long = " ".join(["the sun is up , the day is long ."] * 4)
+    found = predict(shelf.run("windows"), long)
+    assert (found["read"], found["of"]) == (12, 40)
+    assert predict(shelf.run("words"), long)["read"] == 40
+
+
+def test_unknown_words_are_counted(shelf, predict):
+    assert predict(shelf.run("words"), "the kangaroo is up")["unknown"] == 1
+
+
+def test_the_terminal_has_a_table(shelf, predict, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+    verbs.run("predict", shelf.run("xor"), "input=0,1;1,1")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["input", "prediction"]
+    assert [line.split()[:2] for line in lines[1:]] == [["row", "1"], ["row", "2"]]
+    assert all(line.count("%") == 2 for line in lines[1:])
+    verbs.run("predict", shelf.run("words"), "input=no sun , no", "top=3")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["'no sun, no'", "", "next word  probability"] or lines[2].startswith("next word")
+    assert len(lines) == 6
+    np.savetxt("many.csv", np.zeros((80, 2)), delimiter=",")
+    verbs.run("predict", shelf.run("xor"), "input=many.csv")
+    assert "30 more: json=true shows all of them." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "says"),
+    [
+        ("tape", "nowhere.png", "There is no file 'nowhere.png'. Expected input=... to be a picture, a folder"),
+        ("tape", "broken.png", "input=broken.png cannot be read as a picture"),
+        ("tape", "bomb.png", "should have at most 50,000,000 pixels"),
+        ("tape", "loop.png", "input=loop.png cannot be read: too many levels of symbolic links"),
+        ("tape", "gone.png", "input=gone.png cannot be read: no such file or directory"),
+        ("tape", "pickled.npy", "it holds no numbers, but objects"),
+        ("tape", "cut.npy", "it is cut off"),
+        ("tape", "header.npy", "cannot be read as a .npy file"),
+        ("tape", "empty.csv", "input=empty.csv is empty"),
+        ("tape", "header.csv", "holds a header and no row below it"),
+        ("tape", "wide.csv", "should hold 64 numbers in a row, as the model reads. Received: 65 in a row. Is one"),
+        ("tape", "ragged.csv", "rows of equal length. Received: 64 numbers in row 1 and 63 in row 2"),
+        ("tape", "words.csv", "Received: 'many' in row 2, column 1"),
+        ("tape", "nan.csv", "Row 2 holds one that is NaN, infinite or too large"),
+        ("tape", "huge.csv", "NaN, infinite or too large"),
+        ("tape", "binary.csv", "is not UTF-8"),
+        ("tape", "pipe", "no regular file"),
+        ("tape", "empty", "holds no picture"),
+        ("tape", "mixed", "mixed/2.png cannot be read as a picture"),
+        ("xor", "empty", "is a folder, but the model reads no pictures"),
+        (
+            "xor",
+            "0,1,1",
+            "should hold 2 numbers in a row, as the model reads. Received: 3 in a row. Is one of them the",
+        ),
+        ("xor", "nan,1", "Row 1 holds one that is NaN"),
+        ("xor", "0,1e99", "too large"),
+        ("xor", "0,--1", "Received: '--1' in row 1, column 2"),
+        ("xor", "zero one", "There is no file 'zero one'. Expected input=... to be a .csv or .npy file with 2 numbers"),
+        ("words", "nowhere.txt", "There is no file 'nowhere.txt'"),
+        ("words", "no/such/file", "There is no file 'no/such/file'"),
+        ("words", "broken.png", "is not UTF-8"),
+        ("words", "empty.csv", "is empty"),
+        ("characters", "the § sun", "The character '§' is not among"),
+    ],
+)
+def test_what_is_no_input_is_refused_in_words(name, said, says, shelf, predict, tmp_path):
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 255, (50, 50), np.uint8)).save(tmp_path / "whole.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "whole.png").read_bytes()[:1000])
+    Image.new("1", (9000, 9000)).save(tmp_path / "bomb.png")
+    os.symlink("loop.png", tmp_path / "loop.png")
+    os.symlink("nowhere.png", tmp_path / "gone.png")
+    np.save(tmp_path / "pickled.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    np.save(tmp_path / "long.npy", np.zeros((100, 64)))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "long.npy").read_bytes()[:3000])
+    (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00{'descr': os.system('true')")
+    row = ",".join(["1"] * 64)
+    tables = {
+        "empty": "", "header": "a,b\n", "wide": f"{row},7\n", "ragged": f"{row}\n{row[2:]}\n",
+        "nan": f"{row}\nnan{row[1:]}\n", "words": f"{row}\nmany{row[1:]}\n", "huge": f"1e300{row[1:]}\n",
+    }  # fmt: skip
+    for key, text in tables.items():
+        (tmp_path / f"{key}.csv").write_text(text)
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("none")
+    (tmp_path / "mixed").mkdir()
+    for number, content in (("1", "whole"), ("2", "broken")):
+        (tmp_path / "mixed" / f"{number}.png").write_bytes((tmp_path / f"{content}.png").read_bytes())
+    with pytest.raises(BadInput) as caught:
+        predict(shelf.run(name), said)
+    assert says in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_mistake_ends_with_exit_code_2_and_one_paragraph(shelf, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    words = ["predict", shelf.run("tape"), "input=broken.png", f"tracking.uri={shelf.uri}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", *words], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("zoo: input=broken.png cannot be read as a picture")
+    assert done.stderr.count("\n") == 1

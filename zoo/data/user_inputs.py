@@ -1,0 +1,205 @@
+"""What the user wants a model's answer to, from a file, a folder or the command line, as the rows that it reads."""
+
+import csv
+import io
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.config import BadInput
+from zoo.data import files, pictures
+from zoo.data.spec import Spec
+from zoo.data.text import decoded, read_text
+
+_NPY = b"\x93NUMPY"
+_TABLES = (".csv", ".tsv", ".txt")
+_SEPARATORS = (",", ";", "\t")
+_NUMBERS = re.compile(r"[-+.\deE,;\s]+|[-+]?(nan|inf).*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class UserInputs:
+    """Inputs of a model.
+
+    Attributes:
+        names: Of each: its file, or its row.
+        x: float32 [n, features] or [n, time, features], scaled as the model's training data was.
+    """
+
+    names: list[str]
+    x: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def read(text: str, spec: Spec, name: str) -> UserInputs:
+    """Return what a word of the user's stands for.
+
+    Args:
+        text: A picture, a .npy file, a table (.csv), a folder of pictures, or numbers such as `0,1;1,1`, rows
+            separated by semicolons. Numbers are in the units of the data set itself.
+        spec: What the model reads: vectors or sequences.
+        name: Of the data set that it was trained on.
+
+    Raises:
+        BadInput: It is none of them, is damaged, or does not fit the model.
+    """
+    path = there(text)
+    if path is None:
+        if not _NUMBERS.fullmatch(text.strip()):
+            raise BadInput(f"There is no file '{text}'. Expected input=... to be {_expected(spec)}.")
+        lines = [line for line in text.split(";") if line.strip()]
+        cells = [line.replace(",", " ").split() for line in lines]
+        return _of_numbers(_numbers(cells, f"input={text}"), spec, f"input={text}", text)
+    if path.is_dir():
+        return _of_folder(path, spec, name)
+    what = f"input={text}"
+    content = files.content(path, what, _expected(spec))
+    if content.startswith(_NPY):
+        return _of_numbers(_array(content, what), spec, what, path.name)
+    if spec.image_shape is not None and path.suffix.lower() not in _TABLES:
+        return _of_pictures([path], spec, name)
+    return _of_numbers(_table(content, what), spec, what, path.name)
+
+
+def words(text: str) -> str:
+    """Return the text that a word of the user's stands for: that of a file, or the words themselves.
+
+    Raises:
+        BadInput: The file is not there or not text.
+    """
+    path = there(text)
+    if path is not None:
+        return read_text(path, f"input={text}")
+    if re.fullmatch(r"\S*[/\\]\S*|\S+\.(txt|md|npy|csv|png)", text):
+        raise BadInput(f"There is no file '{text}'. Expected input=... to be a text file, or the words themselves.")
+    return text
+
+
+def there(text: str) -> Path | None:
+    """Return the path that a text names if there is something, such as a file, a folder, or a link to nowhere."""
+    try:
+        path = Path(text).expanduser()
+        return path if os.path.lexists(path) else None
+    except (ValueError, RuntimeError):  # ~somebody, or a NUL in it
+        return None
+
+
+def _expected(spec: Spec) -> str:
+    numbers = f"{math.prod(spec.shape):,} numbers"
+    if spec.image_shape is None:
+        return f"a .csv or .npy file with {numbers} a row, or the numbers themselves, such as input=0,1"
+    return f"a picture, a folder of pictures, or a .csv or .npy file with {numbers} a row"
+
+
+def _of_folder(folder: Path, spec: Spec, name: str) -> UserInputs:
+    if spec.image_shape is None:
+        raise BadInput(f"input={folder} is a folder, but the model reads no pictures. Expected {_expected(spec)}.")
+    try:
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise BadInput(f"input={folder} cannot be read: {os.strerror(error.errno or 0).lower()}.") from None
+    chosen = [path for path in found if path.suffix.lower() in pictures.SUFFIXES]
+    if not chosen:
+        raise BadInput(
+            f"input={folder} holds no picture ({', '.join(pictures.SUFFIXES)}). It holds {len(found):,} other files."
+        )
+    return _of_pictures(chosen, spec, name)
+
+
+def _of_pictures(paths: Sequence[Path], spec: Spec, name: str) -> UserInputs:
+    assert spec.image_shape is not None
+    low, high = spec.scaling.value_range or (0.0, 1.0)
+    read = [pictures.read(path, spec.image_shape, name).ravel() for path in paths]
+    return UserInputs([path.name for path in paths], spec.scaling(low + (high - low) * np.stack(read)))
+
+
+def _of_numbers(values: np.ndarray, spec: Spec, what: str, name: str) -> UserInputs:
+    """Return rows of raw numbers, scaled."""
+    count = math.prod(spec.shape)
+    forms = [spec.shape, (count,), *([spec.image_shape] if spec.image_shape else [])]
+    if values.shape in forms:
+        values = values[None]
+    if values.shape[1:] not in forms or not len(values):
+        columns = f"{values.shape[-1]:,} in a row" if values.ndim == 2 else f"an array of shape {list(values.shape)}"
+        label = " Is one of them the label? Leave it out." if values.shape[-1:] == (count + 1,) else ""
+        raise BadInput(
+            f"{what} should hold {count:,} numbers in a row, as the model reads. Received: {columns}.{label}"
+        )
+    rows = values.reshape(len(values), *spec.shape)
+    with np.errstate(over="ignore"):
+        x = spec.scaling(rows)
+    if not np.isfinite(x).all():
+        place = int(np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1))[0]) + 1
+        raise BadInput(
+            f"{what} should hold finite numbers. Row {place:,} holds one that is NaN, infinite or too large."
+        )
+    names = [name] if len(x) == 1 else [f"row {number:,}" for number in range(1, len(x) + 1)]
+    return UserInputs(names, x)
+
+
+def _array(content: bytes, what: str) -> np.ndarray:
+    """Return the numbers in a .npy file; pickled objects are never unpickled."""
+    stream = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = header(stream)
+        if dtype.kind not in "buif":
+            raise ValueError("it holds no numbers, but objects" if dtype.hasobject else f"it holds {dtype}")
+        if math.prod(shape) * dtype.itemsize > len(content):  # before room is made for what it claims
+            raise ValueError("it is cut off")
+        stream.seek(0)
+        return np.lib.format.read_array(stream, allow_pickle=False)
+    except Exception as error:  # NumPy's header parser passes on what ast and tokenize raise
+        raise BadInput(f"{what} cannot be read as a .npy file: {str(error).rstrip('.')}. Expected numbers.") from None
+
+
+def _table(content: bytes, what: str) -> np.ndarray:
+    """Return the numbers in a table, float64 [rows, columns]; a first line of words is its header."""
+    if not content.strip():
+        raise BadInput(f"{what} is empty. Expected a row of numbers.")
+    text = decoded(content, what)
+    first = text.lstrip().partition("\n")[0]
+    separator = max(_SEPARATORS, key=first.count)
+    try:
+        if first.count(separator):
+            rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(map(str.strip, row))]
+        else:
+            rows = [line.split() for line in text.splitlines() if line.strip()]
+    except csv.Error as error:
+        raise BadInput(f"{what} cannot be read as a table: {error}.") from None
+    if not any(map(_is_number, rows[0])):
+        rows = rows[1:]
+    if not rows:
+        raise BadInput(f"{what} holds a header and no row below it. Expected a row of numbers.")
+    return _numbers(rows, what)
+
+
+def _numbers(rows: Sequence[Sequence[str]], what: str) -> np.ndarray:
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise BadInput(
+                f"{what} should have rows of equal length. Received: {len(rows[0]):,} numbers in row 1 and "
+                f"{len(row):,} in row {number:,}."
+            )
+        for column, cell in enumerate(row, start=1):
+            if not _is_number(cell):
+                raise BadInput(
+                    f"{what} should hold numbers. Received: '{cell.strip()[:40]}' in row {number:,}, column {column:,}."
+                )
+    return np.array([[float(cell) for cell in row] for row in rows], np.float64)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

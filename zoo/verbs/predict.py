@@ -1,0 +1,151 @@
+"""`zoo predict`: what a run's model says of a picture, of numbers, or of words that it is to go on from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo import kept, terminal
+from zoo.config import BadInput
+from zoo.data import Vocabulary, user_inputs
+from zoo.verbs import words
+from zoo.verbs.words import RUN, TRACKING_URI, Grammar, Key
+
+SHOWN = 50
+"""Rows of a table; machines get all of them."""
+
+GRAMMAR = Grammar(
+    "predict",
+    "Asks a run's model: which digit a picture shows, what follows from numbers, which word comes next.",
+    ("last input=digit.png", "run=3fa2c1d0 input=scans/ json=true", "run=3fa2c1d0 input='0,1;1,1'",
+     "run=\"best:tags.model = 'lstm'\" input='in the beginning god'"),
+    (
+        RUN,
+        Key("input", "WHAT", "a picture, a folder of pictures, a .npy or .csv file, numbers, a text file, or words",
+            required=True),
+        Key("top", "N", "how many of the likeliest classes or words; 5 if left out", words.whole(1), default=5),
+        Key("json", "true", "for machines", words.true_or_false, default=False),
+        TRACKING_URI,
+    ),
+    "A picture may have any size, be dark on light or light on dark: it is scaled and centred as those of the run's\n"
+    "data are. Numbers are in the units of the data itself; rows on the command line are separated by semicolons.",
+)  # fmt: skip
+
+
+def main(said: Mapping[str, Any]) -> int:
+    """Print the answers and return the exit code.
+
+    Raises:
+        BadInput: There is no such run, it kept no model, or the input is damaged or does not fit the model.
+    """
+    found = kept.find(said["run"], said["tracking.uri"])
+    told = _next_word(found, said) if found.vocabulary is not None else _rows(found, said)
+    if said["json"]:
+        print(json.dumps({"run": found.run.id, **told}, indent=2, ensure_ascii=False))
+    elif found.vocabulary is not None:
+        _print_next(told)
+    else:
+        _print_rows(told["predictions"])
+    return 0
+
+
+def _rows(found: kept.Kept, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the model says of each input."""
+    splits = found.splits()
+    spec = splits.spec
+    asked = user_inputs.read(said["input"], spec, found.config.data.name)
+    loaded = found.load()
+    loaded.check_reads(splits)
+    from zoo.learners import answers
+
+    answer = answers.of(loaded, asked.x, spec)
+    if answer.values is not None:
+        pairs = zip(asked.names, answer.values.tolist(), strict=True)
+        return {"predictions": [{"input": name, "value": value} for name, value in pairs]}
+    assert answer.probabilities is not None
+    labels = spec.labels or [str(label) for label in range(spec.classes)]
+    found_rows = []
+    for name, row in zip(asked.names, answer.probabilities, strict=True):
+        likeliest = {labels[index]: float(row[index]) for index in _likeliest(row, said["top"])}
+        found_rows.append({"input": name, "prediction": next(iter(likeliest)), "probabilities": likeliest})
+    return {"predictions": found_rows}
+
+
+def _next_word(found: kept.Kept, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the likeliest next tokens of a text."""
+    assert found.vocabulary is not None
+    vocabulary = found.vocabulary
+    text = user_inputs.words(said["input"])
+    ids = vocabulary.encode(text)
+    if not len(ids):
+        raise BadInput(f"input={said['input']} holds no {_unit(vocabulary)} to go on from.")
+    loaded = found.load()
+    from zoo.learners import answers
+
+    read = answers.read(ids, found.config)
+    chances = answers.next_token(loaded, read)
+    following = [
+        {"token": vocabulary.tokens[index], "probability": float(chances[index])}
+        for index in _likeliest(chances, said["top"])
+    ]
+    unknown = 0 if vocabulary.unk is None else int(np.count_nonzero(read == vocabulary.unk))
+    return {
+        "unit": _unit(vocabulary),
+        "text": vocabulary.decode(read),
+        "read": len(read),
+        "of": len(ids),
+        "unknown": unknown,
+        "next": following,
+    }
+
+
+def _unit(vocabulary: Vocabulary) -> str:
+    return "character" if vocabulary.level == "char" else "word"
+
+
+def _likeliest(chances: np.ndarray, count: int) -> list[int]:
+    return [int(index) for index in np.argsort(-chances, kind="stable")[:count]]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _print_rows(found: Sequence[Mapping[str, Any]]) -> None:
+    from rich.table import Table
+
+    console = terminal.console()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    table.add_column("input", overflow="fold")
+    if "value" in found[0]:
+        table.add_column("value", justify="right")
+        for row in found[:SHOWN]:
+            table.add_row(row["input"], f"{row['value']:.6g}")
+    else:
+        table.add_column("prediction", no_wrap=True)
+        for _ in list(found[0]["probabilities"])[1:]:
+            table.add_column("", no_wrap=True)
+        for row in found[:SHOWN]:
+            table.add_row(row["input"], *(f"{name}  {_percent(p)}" for name, p in row["probabilities"].items()))
+    console.print(table, markup=False, soft_wrap=False)
+    if len(found) > SHOWN:
+        console.print(f"{len(found) - SHOWN:,} more: json=true shows all of them.", markup=False, highlight=False)
+
+
+def _print_next(told: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    console = terminal.console()
+    unit, text = told["unit"], str(told["text"])
+    shown = text if len(text) <= 70 else f"…{text[-70:]}"
+    notes = [f"the last {told['read']:,} of {told['of']:,} {unit}s"] if told["read"] < told["of"] else []
+    notes += [f"{told['unknown']:,} of them unknown"] if told["unknown"] else []
+    console.print(f"{shown!r}{' (' + ', '.join(notes) + ')' if notes else ''}\n", markup=False, highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    table.add_column(f"next {unit}")
+    table.add_column("probability", justify="right")
+    for row in told["next"]:
+        token = repr(row["token"]) if unit == "character" else row["token"]
+        table.add_row(token, _percent(row["probability"]))
+    console.print(table, markup=False, soft_wrap=False)
