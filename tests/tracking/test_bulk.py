@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 import zoo.tracking.bulk as bulk
 from zoo.config import Tracking
-from zoo.tracking import DatasetUsed, FinishedRun, Store, TrackingError, connect, find
+from zoo.tracking import DatasetUsed, FinishedRun, Store, TrackingError, connect, find, schema
 
 BEGAN = 1_700_000_000.25
 DATA = DatasetUsed("xor", "0123456789abcdef" * 4, "made by https://me:secret@host", {"train": 4, "valid": 4, "test": 4})
@@ -88,7 +88,7 @@ def client(tracking: Tracking, store: Store) -> MlflowClient:
 def one_by_one() -> Iterator[None]:
     """Leave the writing to MLflow's client, as for an MLflow that is not known."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "KNOWN_VERSION", "0.")
+        patch.setattr(schema, "KNOWN_VERSION", "0.")
         yield
 
 

@@ -7,12 +7,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from mlflow import MlflowClient
 
+from tests.tracking.test_bulk import finished
 from zoo.config import BadInput, Tracking
-from zoo.tracking import find, open_run
+from zoo.tracking import connect, find, open_run
 
 ONE_RUN = """
 import sys
@@ -192,3 +194,20 @@ def test_a_deleted_experiment_is_refused_with_the_command_that_brings_it_back(tr
     client.delete_experiment(client.get_experiment_by_name("xor").experiment_id)
     with pytest.raises(BadInput, match="mlflow experiments restore --experiment-id 1"):
         open_run(tracking, experiment="xor", name="b")
+
+
+def test_sqlite_is_told_how_its_tables_have_grown_so_that_searches_are_planned_well(tracking: Tracking):
+    def known() -> list[int]:
+        with closing(sqlite3.connect(tracking.uri.removeprefix("sqlite:///"))) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone():
+                return []
+            found = database.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'")
+            return [int(row[0].split()[0]) for row in found]
+
+    store = connect(tracking, "grown")
+    store.add([finished()])
+    assert known() == [1]
+    store.add([finished()] * 3)
+    assert known() == [1]
+    store.add([finished()] * 6)
+    assert known() == [10]

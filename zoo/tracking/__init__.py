@@ -4,7 +4,7 @@ The only part of the zoo that knows MLflow; importing it does not import MLflow 
 """
 
 from zoo.tracking.address import mask, root
-from zoo.tracking.children import children, curves, extend, matching, newest, newest_sweep, ui_address
+from zoo.tracking.children import children, curves, extend, newest, newest_sweep, ui_address
 from zoo.tracking.entries import is_cut
 from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import DatasetUsed, FinishedRun
@@ -16,6 +16,7 @@ from zoo.tracking.queries import RunRecord
 from zoo.tracking.recording import Store, connect, open_run
 from zoo.tracking.references import refer
 from zoo.tracking.run import Run, Status
+from zoo.tracking.searching import matching
 from zoo.tracking.spool import Waiting, waiting
 from zoo.tracking.thinning import Thinned, kept_epochs
 from zoo.tracking.vanished import mark_vanished

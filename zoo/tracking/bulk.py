@@ -12,20 +12,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.tracking import entries, upload
-from zoo.tracking.address import is_sql, mask
+from zoo.tracking import entries, schema, upload
+from zoo.tracking.address import database_file, is_sql, mask
 from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import FinishedRun, record
-from zoo.tracking.rows import COLUMNS, Row, Rows
+from zoo.tracking.rows import Row, Rows
+from zoo.tracking.store import refresh_statistics
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine
 
 log = logging.getLogger(__name__)
 
-# The MLflow whose tables, and whose way of filling them, are known here.
-KNOWN_VERSION = "3.17."
 # A transaction's worth: tens of megabytes, about a second of SQLite's time, in which other processes wait.
 BATCH_ROWS = 100_000
 _BUSY_SECONDS = 60
@@ -72,7 +71,7 @@ def write(
     ids: list[str] = []
     with _opened(uri) as engine:
         with _failures_in_words(uri):
-            reason = _strangeness(engine)
+            reason = schema.strangeness(engine)
             location = client.get_experiment(experiment_id).artifact_location
         if reason:
             log.info("Runs are recorded one by one, through MLflow's client: %s.", reason)
@@ -81,6 +80,8 @@ def write(
             with _failures_in_words(uri, len(batch.ids)):
                 _write(engine, batch)
             ids += batch.ids
+    if file := database_file(uri):
+        refresh_statistics(file)
     return ids
 
 
@@ -116,40 +117,6 @@ def _opened(uri: str) -> Iterator["Engine"]:
         engine.dispose()
 
 
-def _strangeness(engine: "Engine") -> str | None:
-    """Say why rows should not be written into a database without MLflow's client, or return None."""
-    import sqlalchemy
-    from mlflow.version import VERSION
-
-    if not VERSION.startswith(KNOWN_VERSION):
-        return f"this is MLflow {VERSION}, and the tables known here are those of {KNOWN_VERSION}x"
-    inspector = sqlalchemy.inspect(engine)
-    for name, table in _tables().items():
-        if tuple(table.columns.keys()) != COLUMNS[name]:
-            return f"this MLflow declares other columns of the table '{name}' than those known here"
-        try:
-            found = {column["name"]: column for column in inspector.get_columns(name)}
-        except sqlalchemy.exc.NoSuchTableError:
-            return f"the database has no table '{name}'"
-        if missing := [column for column in COLUMNS[name] if column not in found]:
-            return f"the table '{name}' has no column '{missing[0]}'"
-        for column in found.keys() - set(COLUMNS[name]):
-            if not found[column]["nullable"] and not _fills_itself(found[column]):
-                return f"the table '{name}' wants a value of the column '{column}', which is not known here"
-    return None
-
-
-def _fills_itself(column: Any) -> bool:
-    return any(column.get(means) not in (None, False) for means in ("default", "computed", "identity", "autoincrement"))
-
-
-def _tables() -> dict[str, "Table"]:
-    from mlflow.store.db.base_sql_model import Base
-    from mlflow.store.tracking.dbmodels import models  # noqa: F401 - declares the tables
-
-    return {name: Base.metadata.tables[name] for name in COLUMNS}
-
-
 def _write(engine: "Engine", batch: Rows) -> None:
     """Write a batch whole or not at all, after other processes where need be."""
     from sqlalchemy.exc import IntegrityError, OperationalError
@@ -183,32 +150,32 @@ def _write_once(connection: "Connection", batch: Rows) -> None:
 def _is_there(connection: "Connection", run_id: str) -> bool:
     import sqlalchemy
 
-    runs = _tables()["runs"].columns
+    runs = schema.tables()["runs"].columns
     return connection.execute(sqlalchemy.select(runs.run_uuid).where(runs.run_uuid == run_id)).first() is not None
 
 
 def _insert(connection: "Connection", name: str, rows: list[Row]) -> None:
     if not rows:
         return
-    statement = _tables()[name].insert()
+    statement = schema.tables()[name].insert()
     if connection.dialect.name == "sqlite":
         # Its driver takes tuples as they are.
         connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), rows)
     elif connection.dialect.driver == "psycopg":
-        columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
+        columns = ", ".join(f'"{column}"' for column in schema.COLUMNS[name])
         driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy(f'COPY "{name}" ({columns}) FROM STDIN') as copy:
             for row in rows:
                 copy.write_row(row)
     else:
-        connection.execute(statement, [dict(zip(COLUMNS[name], row, strict=True)) for row in rows])
+        connection.execute(statement, [dict(zip(schema.COLUMNS[name], row, strict=True)) for row in rows])
 
 
 def _datasets(connection: "Connection", batch: Rows) -> dict[tuple[str, str], str]:
     """Return the ids of the data sets that the experiment has already, by name and digest."""
     import sqlalchemy
 
-    table = _tables()["datasets"].columns
+    table = schema.tables()["datasets"].columns
     digests = sorted({split.digest for _, split in batch.splits})
     found: dict[tuple[str, str], str] = {}
     for start in range(0, len(digests), _VALUES):

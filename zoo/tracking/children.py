@@ -1,4 +1,4 @@
-"""Many tracked runs at once: the runs of a sweep, or all that a filter finds, and the curves of all of them.
+"""Many tracked runs at once: those of a sweep, the newest ones, and the curves of all of them.
 
 Databases are read by queries of our own, since MLflow's client takes milliseconds for every curve of every run;
 servers are asked through the client.
@@ -6,18 +6,19 @@ servers are asked through the client.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 from zoo.config import BadInput
 from zoo.tracking import queries
-from zoo.tracking.address import database_file, is_sql, mask, resolve, ui_command
+from zoo.tracking.address import is_sql, mask, resolve, ui_command
 from zoo.tracking.errors import refusals_in_words
 from zoo.tracking.lookup import find
 from zoo.tracking.mlflow_run import MlflowRun
 from zoo.tracking.queries import PARENT, SWEEP, Curve, RunRecord
+from zoo.tracking.searching import FIRST, LATEST, search
 from zoo.tracking.store import open_client
 
-_PAGE = 1000
 _REQUESTS = 8  # to a server, at a time
 
 
@@ -37,7 +38,7 @@ def children(parent_ids: Sequence[str], tracking_uri: str | None = None, *, or_n
         with queries.reading(uri) as db:
             found = [] if db is None else queries.records(db, queries.ids_by_parent(db, parent_ids))
     else:
-        found = [one for parent in parent_ids for one in _search(uri, f"tags.`{PARENT}` = '{parent}'")]
+        found = [one for parent in parent_ids for one in search(uri, f"tags.`{PARENT}` = '{parent}'", FIRST)]
     having = {record.parent for record in found}
     for parent in parent_ids:
         if parent not in having and not or_none:
@@ -46,28 +47,6 @@ def children(parent_ids: Sequence[str], tracking_uri: str | None = None, *, or_n
                 f"Run {parent} ({name}) has no runs of its own. A sweep is named by the id of its parent run, which "
                 "`python train.py -m ...` prints at its end; `last` is the newest."
             )
-    return found
-
-
-def matching(filter_string: str, tracking_uri: str | None = None) -> list[RunRecord]:
-    """Return the runs that an MLflow filter finds in all experiments, without the parent runs of sweeps.
-
-    Args:
-        filter_string: In MLflow's language, such as `tags.model = 'xor_mlp' and metrics.best_val_loss < 0.1`.
-        tracking_uri: The store; the default one if left out.
-
-    Raises:
-        BadInput: MLflow can't read the filter, nothing fits it, or the store can't be read.
-    """
-    uri = resolve(tracking_uri)
-    file = database_file(uri)
-    exists = file is None or file.exists()  # a database that is not there would be made
-    found = [record for record in _search(uri, filter_string) if record.tags.get(SWEEP) != "true"] if exists else []
-    if not found:
-        raise BadInput(
-            f'No run in {mask(uri)} fits filter="{filter_string}". Filters are MLflow\'s, such as '
-            "filter=\"tags.model = 'xor_mlp'\"; tracking.uri or MLFLOW_TRACKING_URI says where runs are kept."
-        )
     return found
 
 
@@ -87,7 +66,7 @@ def newest(limit: int, experiment: str | None = None, tracking_uri: str | None =
         with queries.reading(uri) as db:
             return [] if db is None else queries.records(db, queries.newest(db, limit, experiment))[::-1]
     condition = f"tags.`{PARENT}` IS NULL"
-    return _search(uri, condition, "attributes.start_time DESC", limit, [experiment] if experiment else None)
+    return list(islice(search(uri, condition, LATEST, limit, [experiment] if experiment else None), limit))
 
 
 def newest_sweep(tracking_uri: str | None = None) -> str:
@@ -101,8 +80,8 @@ def newest_sweep(tracking_uri: str | None = None) -> str:
         with queries.reading(uri) as db:
             found = None if db is None else queries.newest_sweep(db)
     else:
-        newest = _search(uri, f"tags.{SWEEP} = 'true'", order="attributes.start_time DESC", limit=1)
-        found = newest[0].id if newest else None
+        last = next(search(uri, f"tags.{SWEEP} = 'true'", LATEST, 1), None)
+        found = last.id if last else None
     if found is None:
         raise BadInput(
             f"No sweep is recorded in {mask(uri)}. Make one with `python train.py -m ...`, or say where runs are kept "
@@ -179,41 +158,3 @@ def ui_address(tracking_uri: str | None = None) -> tuple[str | None, str]:
     uri = resolve(tracking_uri)
     said = ui_command(uri, "", "")
     return (None, said) if is_sql(uri) else (said.partition("/#/")[0], "")
-
-
-def _search(
-    uri: str,
-    condition: str,
-    order: str = "attributes.start_time ASC",
-    limit: int = 0,
-    experiments: Sequence[str] | None = None,
-) -> list[RunRecord]:
-    """Return what MLflow's own search finds in experiments (by name; None: all), page by page."""
-    client = open_client(uri)
-    from mlflow.exceptions import MlflowException
-
-    found: list[RunRecord] = []
-    with refusals_in_words(uri):
-        known = client.search_experiments(max_results=_PAGE)
-        searched = [one.experiment_id for one in known if experiments is None or one.name in experiments]
-        token: str | None = None
-        while True:
-            try:
-                page = client.search_runs(searched, condition, 1, limit or _PAGE, [order], token)
-            except MlflowException as error:
-                if error.error_code != "INVALID_PARAMETER_VALUE":
-                    raise
-                reason = mask(str(error)).partition("\n")[0]
-                raise BadInput(f'MLflow can\'t read filter="{condition}": {reason}') from None
-            for run in page:
-                info, data = run.info, run.data
-                measured = {key: queries.as_measured(value) for key, value in data.metrics.items()}
-                found.append(
-                    RunRecord(
-                        info.run_id, info.run_name, info.experiment_id, info.status, info.start_time, data.params,
-                        data.tags, measured,
-                    )
-                )  # fmt: skip
-            token = page.token
-            if limit or not token:
-                return found

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from zoo.tracking import space
 from zoo.tracking.address import local_folder, resolve
-from zoo.tracking.children import children, matching
+from zoo.tracking.children import children
 from zoo.tracking.errors import failures_without_secrets, refusals_in_words
 from zoo.tracking.lookup import StoredRun, find
 from zoo.tracking.queries import SWEEP, RunRecord
 from zoo.tracking.references import best_of, refer
 from zoo.tracking.registry import logged_models, registered_runs
+from zoo.tracking.searching import matching
 from zoo.tracking.store import open_client
 
 if TYPE_CHECKING:

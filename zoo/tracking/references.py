@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from zoo.config import BadInput
 from zoo.tracking.address import resolve
-from zoo.tracking.children import children, matching
+from zoo.tracking.children import children
 from zoo.tracking.errors import refusals_in_words
 from zoo.tracking.lookup import StoredRun, find
 from zoo.tracking.queries import SWEEP, RunRecord
+from zoo.tracking.searching import best_matching
 from zoo.tracking.store import open_client
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def refer(reference: str, tracking_uri: str | None = None) -> StoredRun:
         BadInput: There is no such run, it is not clear which one is meant, or the store can't be read.
     """
     if reference.startswith(BEST):
-        return find(_best(matching(reference.removeprefix(BEST), tracking_uri)).id, tracking_uri)
+        return find(best_matching(reference.removeprefix(BEST), tracking_uri).id, tracking_uri)
     if reference.startswith(REGISTERED):
         return find(_registered(reference, tracking_uri), tracking_uri)
     run = find(reference, tracking_uri)

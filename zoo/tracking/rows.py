@@ -17,23 +17,6 @@ from zoo.tracking.finished import FinishedRun
 
 Row = tuple[Any, ...]
 
-# The columns that the client fills: all that MLflow 3.17 declares. A run comes before what refers to it.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "runs": (
-        "run_uuid", "name", "source_type", "source_name", "entry_point_name", "user_id", "status", "start_time",
-        "end_time", "deleted_time", "source_version", "lifecycle_stage", "artifact_uri", "experiment_id",
-    ),
-    "tags": ("key", "value", "run_uuid"),
-    "params": ("key", "value", "run_uuid"),
-    "metrics": ("key", "value", "timestamp", "step", "is_nan", "run_uuid"),
-    "latest_metrics": ("key", "value", "timestamp", "step", "is_nan", "run_uuid"),
-    "datasets": (
-        "dataset_uuid", "experiment_id", "name", "digest", "dataset_source_type", "dataset_source", "dataset_schema",
-        "dataset_profile",
-    ),
-    "inputs": ("input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"),
-    "input_tags": ("input_uuid", "name", "value"),
-}  # fmt: skip
 _RUN_NAME_TAG = "mlflow.runName"
 # MLflow compares points by step, time and value to find the latest.
 _RECENCY = itemgetter(3, 2, 1)

@@ -6,6 +6,7 @@ MLflow is used through its client alone, without its global state and without au
 import contextlib
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 4.0
 _LOCK_SECONDS = 120.0
+_GROWN = 4
+_LOOKED_AT = 1000  # rows of each index: 40 ms, however large the database
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
@@ -44,6 +47,7 @@ def open_client(uri: str) -> "MlflowClient":
                 if not file.exists() or file.stat().st_size == 0:
                     _create_database(SqlAlchemyStore, uri, file)
                 _connect_once(uri)
+                refresh_statistics(file)
                 return MlflowClient(uri, uri)
         if is_sql(uri):
             _connect_once(uri)
@@ -79,6 +83,24 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
         return str(experiment.experiment_id)
 
 
+def refresh_statistics(file: Path) -> None:
+    """Have SQLite look at its tables, where they have grown much since it last did.
+
+    By what it knows of them it plans MLflow's searches: without, the best of 100,000 runs is found in minutes, with it
+    in a third of a second. Other databases do so by themselves.
+    """
+    # A database that is read-only, or busy, is searched as it is.
+    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(sqlite3.connect(file, timeout=1)) as opened:
+        (runs,) = opened.execute("SELECT coalesce(max(rowid), 0) FROM runs").fetchone()
+        known = 0
+        if opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone():
+            rows = opened.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'").fetchone()
+            known = int(rows[0].split()[0]) if rows else 0
+        if runs > _GROWN * known:
+            opened.execute(f"PRAGMA analysis_limit = {_LOOKED_AT}")
+            opened.execute("ANALYZE")
+
+
 def _lock(file: Path) -> contextlib.AbstractContextManager[Any]:
     from filelock import FileLock
 
@@ -103,8 +125,6 @@ def _create_database(store: Any, uri: str, file: Path) -> None:
 @contextlib.contextmanager
 def _written_at_once(file: Path) -> Iterator[None]:
     """Wait for the disk once, when a file is made, rather than after each of the many migrations."""
-    import sqlite3
-
     from sqlalchemy import Engine, event
 
     def relax(connection: Any, _record: Any) -> None:

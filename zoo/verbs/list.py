@@ -64,7 +64,7 @@ def _found(said: Mapping[str, Any]) -> list[tracking.RunRecord]:
         parent = tracking.newest_sweep(uri) if said["sweep"] == "last" else tracking.find(said["sweep"], uri).id
         return sorted(tracking.children([parent], uri), key=_place)[:last]
     if said["filter"]:
-        return tracking.matching(said["filter"], uri)[::-1][:last]
+        return tracking.matching(said["filter"], uri, last)[::-1]
     return tracking.newest(last, said["experiment"], uri)
 
 
