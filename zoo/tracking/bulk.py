@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.tracking import entries, schema, upload
+from zoo.tracking import entries, schema, service, upload
 from zoo.tracking.address import database_file, is_sql, mask
 from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import FinishedRun, record
@@ -65,7 +65,7 @@ def write(
     Runs that bring their ids may be written again: a batch that is there already is left as it is.
     """
     if not is_sql(uri):
-        if upload.is_taken(uri):
+        if service.is_at(uri):
             return upload.send(uri, experiment_id, runs, origin)
         return [record(client, uri, experiment_id, run, origin) for run in runs]
     ids: list[str] = []

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from zoo.config import BadInput
-from zoo.tracking import queries
+from zoo.tracking import queries, service
 from zoo.tracking.address import is_sql, mask, resolve, ui_command
 from zoo.tracking.errors import refusals_in_words
 from zoo.tracking.lookup import find
@@ -37,6 +37,8 @@ def children(parent_ids: Sequence[str], tracking_uri: str | None = None, *, or_n
     if is_sql(uri):
         with queries.reading(uri) as db:
             found = [] if db is None else queries.records(db, queries.ids_by_parent(db, parent_ids))
+    elif service.is_at(uri):
+        found = service.children(uri, parent_ids)
     else:
         found = [one for parent in parent_ids for one in search(uri, f"tags.`{PARENT}` = '{parent}'", FIRST)]
     having = {record.parent for record in found}
@@ -111,6 +113,8 @@ def curves(
     if is_sql(uri):
         with queries.reading(uri) as db:
             return {} if db is None else queries.points(db, run_ids, metrics)
+    if service.is_at(uri):
+        return service.curves(uri, run_ids, metrics)
     client = open_client(uri)
     asked = [(run, metric) for run in run_ids for metric in metrics]
     found: dict[str, dict[str, Curve]] = {}

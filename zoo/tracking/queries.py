@@ -98,6 +98,14 @@ def ids_by_parent(connection: "Connection", parents: Sequence[str]) -> list[str]
     return found
 
 
+def experiments(connection: "Connection", ids: Sequence[str]) -> set[str]:
+    """Return the ids of the experiments that runs are in."""
+    found: set[str] = set()
+    for chunk in _chunks(ids):
+        found |= {str(one) for one in connection.execute(_of("runs", chunk, "experiment_id")).scalars()}
+    return found
+
+
 def newest_sweep(connection: "Connection") -> str | None:
     """Return the id of the sweep that was started last, or None."""
     import sqlalchemy

@@ -6,13 +6,14 @@ from typing import NoReturn
 
 from zoo.config import BadInput
 from zoo.tracking import queries
-from zoo.tracking.address import database_file, mask, resolve
+from zoo.tracking.address import database_file, is_sql, mask, resolve
 from zoo.tracking.errors import refusals_in_words
 from zoo.tracking.queries import SWEEP, RunRecord
 from zoo.tracking.store import open_client
 
 FIRST, LATEST = "attributes.start_time ASC", "attributes.start_time DESC"
 _PAGE = 1000
+_SERVER_PAGE = 200  # a server needs seconds for a thousand runs
 
 
 def matching(filter_string: str, tracking_uri: str | None = None, limit: int | None = None) -> list[RunRecord]:
@@ -103,11 +104,12 @@ def search(
     with refusals_in_words(uri):
         known = client.search_experiments(max_results=_PAGE)
         searched = [one.experiment_id for one in known if experiments is None or one.name in experiments]
+    largest = _PAGE if is_sql(uri) else _SERVER_PAGE
     token: str | None = None
     while True:
         with refusals_in_words(uri):
             try:
-                page = client.search_runs(searched, condition, 1, min(limit or _PAGE, _PAGE), [order], token)
+                page = client.search_runs(searched, condition, 1, min(limit or largest, largest), [order], token)
             except MlflowException as error:
                 if error.error_code != "INVALID_PARAMETER_VALUE":
                     raise

@@ -1,44 +1,20 @@
-"""Runs that have ended, sent to a server of the zoo's in batches, and read there.
-
-`zoo server` answers at `PATH` beside MLflow's own addresses. Other servers do not, which is asked once.
-"""
+"""Runs that have ended, sent to a server of the zoo's in batches, and read there."""
 
 import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from zoo.tracking import entries
-from zoo.tracking.address import mask
-from zoo.tracking.errors import TrackingError, failures_without_secrets
+from zoo.tracking import entries, service
 from zoo.tracking.finished import DatasetUsed, FinishedRun
 from zoo.tracking.rows import unique_params
 
-PATH = "/api/2.0/zoo/runs"
-VERSION = 1
-LARGEST = 64 * 1024 * 1024
-"""Bytes that a server takes at once."""
 _ID = re.compile("[0-9a-f]{32}")
 _BATCH_POINTS = 50_000  # of curves: about a megabyte
-_SECONDS = 60
-_RETRIES = 5
-
-
-@cache
-def is_taken(uri: str) -> bool:
-    """Tell whether a server takes runs in batches.
-
-    Raises:
-        TrackingError: It does not answer.
-    """
-    with failures_without_secrets():
-        response = _request(uri, "GET", seconds=10)
-    return bool(response.status_code == 200 and response.json().get("version") == VERSION)
 
 
 def send(uri: str, experiment_id: str, runs: Iterable[FinishedRun], origin: Mapping[str, str]) -> list[str]:
@@ -59,12 +35,7 @@ def send(uri: str, experiment_id: str, runs: Iterable[FinishedRun], origin: Mapp
     ids: list[str] = []
     for batch in _batches(runs):
         body = {"experiment_id": experiment_id, "origin": dict(origin), "runs": [to_json(run) for run in batch]}
-        with failures_without_secrets():
-            # As text of our own: curves may hold NaN and infinities, which `json=` would refuse.
-            response = _request(uri, "POST", data=json.dumps(body), extra_headers={"Content-Type": "application/json"})
-        if response.status_code != 200:
-            said = mask(response.text)[:300].strip()
-            raise TrackingError(f"The tracking server {mask(uri)} can't take {len(batch)} run(s): {said}")
+        service.ask(uri, service.RUNS, body)
         ids += [str(run.id) for run in batch]
     return ids
 
@@ -139,15 +110,6 @@ def _batches(runs: Iterable[FinishedRun]) -> Iterator[list[FinishedRun]]:
             batch, points = [], 0
     if batch:
         yield batch
-
-
-def _request(uri: str, method: str, seconds: int = _SECONDS, **body: Any) -> Any:
-    """Ask a server as MLflow's client does, with its credentials and certificates."""
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-
-    credentials = get_default_host_creds(uri)
-    return http_request(credentials, PATH, method, max_retries=_RETRIES, timeout=seconds, raise_on_status=False, **body)
 
 
 def parse(body: bytes) -> tuple[str, dict[str, str], list[FinishedRun]]:

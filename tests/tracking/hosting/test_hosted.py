@@ -1,6 +1,7 @@
 """A tracking server on PostgreSQL: what it keeps, of whom it takes it, and how it is backed up."""
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -21,7 +22,7 @@ import zoo
 from tests.tracking.test_bulk import KINDS, finished, seen_by
 from zoo import tracking, verbs
 from zoo.config import BadInput, Tracking
-from zoo.tracking import TrackingError, connect, open_run, upload
+from zoo.tracking import TrackingError, connect, open_run, service, upload
 from zoo.tracking.hosting import postgres
 from zoo.tracking.hosting.server import TrackingServer
 
@@ -30,10 +31,10 @@ pytestmark = pytest.mark.slow
 
 def test_runs_sent_at_once_read_back_as_those_that_the_client_records(as_admin: TrackingServer, client: MlflowClient):
     store = connect(Tracking(name="mlflow", uri=as_admin.url), "alike")
-    assert upload.is_taken(as_admin.url)
+    assert service.is_at(as_admin.url)
     sent = store.add(KINDS.values(), parent="f" * 32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upload, "is_taken", lambda uri: False)
+        patch.setattr(service, "is_at", lambda uri: False)
         recorded = store.add(KINDS.values(), parent="f" * 32)
     for kind, one, other in zip(KINDS, sent, recorded, strict=True):
         assert seen_by(client, one) == seen_by(client, other), kind
@@ -93,8 +94,55 @@ def test_a_run_that_is_not_one_is_refused_with_all_beside_it(
 
 
 def test_a_gigantic_request_is_refused_unread(as_admin: TrackingServer):
-    answer = _post(as_admin, b"x" * (upload.LARGEST + 1))
+    answer = _post(as_admin, b"x" * (service.LARGEST + 1))
     assert answer.status_code == 413
+
+
+def test_a_sweep_reads_the_same_at_once_and_through_the_client(
+    as_admin: TrackingServer, monkeypatch: pytest.MonkeyPatch
+):
+    store = connect(Tracking(name="mlflow", uri=as_admin.url), "read")
+    parent = store.start("sweep", None)
+    ids = store.add([KINDS["usual"], KINDS["diverged"], KINDS["many"]], parent.id)
+    parent.finish("FINISHED")
+    at_once = tracking.children([parent.id], as_admin.url), tracking.curves(ids, ["loss", "zero"], as_admin.url)
+    monkeypatch.setattr(service, "is_at", lambda uri: False)
+    slowly = tracking.children([parent.id], as_admin.url), tracking.curves(ids, ["loss", "zero"], as_admin.url)
+    by_client = {one.id: one for one in slowly[0]}
+    assert by_client.keys() == set(ids)
+    for one in at_once[0]:
+        told, kept = vars(one), vars(by_client[one.id])
+        # MLflow's answers over http hold the largest number in place of a NaN.
+        numbers = {name for name, value in told["metrics"].items() if not math.isnan(value)}
+        measured = [{name: of["metrics"][name] for name in numbers} for of in (told, kept)]
+        assert measured[0] == measured[1]
+        assert {**told, "metrics": None} == {**kept, "metrics": None}
+    assert at_once[1].keys() == slowly[1].keys() == set(ids)
+    for run_id, curves in slowly[1].items():
+        for metric, curve in curves.items():
+            told = at_once[1][run_id][metric]
+            np.testing.assert_array_equal(told, np.where(np.isnan(told), told, curve))
+
+
+def test_what_a_user_may_not_read_is_not_told(
+    as_admin: TrackingServer, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+):
+    accounts = get_app_client("basic-auth", as_admin.url)
+    accounts.create_user("stranger", "a long password")
+    experiment = client.create_experiment("hidden")
+    accounts.grant_user_permission("stranger", "experiment", experiment, "DENY")
+    (run_id,) = upload.send(
+        as_admin.url, experiment, [finished()], {"mlflow.user": "a", "mlflow.parentRunId": "e" * 32}
+    )
+    assert service.children(as_admin.url, ["e" * 32])[0].id == run_id
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "stranger")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a long password")
+    for refused in (
+        lambda: service.children(as_admin.url, ["e" * 32]),
+        lambda: service.curves(as_admin.url, [run_id], ["loss"]),
+    ):
+        with pytest.raises(TrackingError, match="Permission denied"):
+            refused()
 
 
 def test_a_wrong_password_is_refused_and_named(as_admin: TrackingServer, monkeypatch: pytest.MonkeyPatch):
@@ -239,7 +287,7 @@ def test_many_processes_record_at_once_and_nothing_is_lost_or_doubled(
 
 def _post(server: TrackingServer, body: bytes) -> requests.Response:
     account = ("admin", server.admin_file.read_text())
-    return requests.post(server.url + upload.PATH, data=body, auth=account, timeout=60)
+    return requests.post(server.url + service.RUNS, data=body, auth=account, timeout=60)
 
 
 def _command_lines() -> list[str]:
