@@ -4,6 +4,8 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,6 +75,30 @@ def python(*arguments: str, cwd: Path) -> str:
     return done.stdout
 
 
+def serves(*arguments: str, cwd: Path) -> None:
+    """Start a server, wait until it says that it answers, and stop it as Ctrl-C does."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [re.sub("^port=.*", f"port={port}", word) for word in arguments]
+    with subprocess.Popen([sys.executable, *words], cwd=cwd, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            assert started.stdout is not None
+            assert any(f"http://127.0.0.1:{port}" in line for line in started.stdout), words
+        finally:
+            started.send_signal(signal.SIGINT)
+        assert started.wait(60) == 0
+
+
+def draw_a_digit(folder: Path) -> None:
+    """Draw the picture that the pages ask about: a seven, dark on light."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("L", (120, 160), 240)
+    ImageDraw.Draw(picture).line([(25, 30), (95, 30), (55, 135)], fill=20, width=14)
+    picture.save(folder / "digit.png")
+
+
 def add(written: dict[str, str], folder: Path) -> None:
     for name, text in written.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -116,8 +142,9 @@ def test_every_command_composes(page: str, folder: Path, monkeypatch: pytest.Mon
 def test_every_command_runs(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order of the page, small; what sets up the environment, or shows the record in a browser, is left out."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    add(files(README) | {"my.txt": "a text\n" * 200, "README.md": README}, folder)
+    add(files(README) | {"my.txt": "a text\n" * 2000, "README.md": README}, folder)
     shutil.copytree(ROOT / "docs", folder / "docs")
+    draw_a_digit(folder)
     server = MlflowServer(folder)
     if "http://127.0.0.1:5000" in text.replace("then http://127.0.0.1:5000 in a browser", ""):
         server.start()
@@ -130,6 +157,8 @@ def test_every_command_runs(page: str, folder: Path, monkeypatch: pytest.MonkeyP
                 interrupted(tracking.find("last").id)
             if words[:2] == ["python", "train.py"]:
                 python(str(ROOT / "train.py"), *words[2:], *([] if "--help" in words else ["debug=smoke"]), cwd=folder)
+            elif words[:4] == ["python", "-m", "zoo", "serve"]:
+                serves(*words[1:], cwd=folder)
             elif words[:3] == ["python", "-m", "zoo"]:
                 python(*words[1:], cwd=folder)
             elif words[0] == "export":
