@@ -80,7 +80,9 @@ def start(runs, tmp_path_factory):
     def one(*words, program=("zoo", "serve")):
         port = free_port()
         said = [f"port={port}"] if program[0] == "zoo" else ["--port", str(port)]
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": runs.uri, "PYTHONUNBUFFERED": "1"}
+        # `mlflow models serve` looks for uvicorn on the search path.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": runs.uri, "PYTHONUNBUFFERED": "1", "PATH": path}
         log = tmp_path_factory.mktemp("server") / "log.txt"
         started.append(Server([sys.executable, "-m", *program, *words, *said], port, environment, log))
         return started[-1]
