@@ -15,9 +15,9 @@ from zoo.start import compose
 if TYPE_CHECKING:
     from zoo.kept import Loaded
     from zoo.outcome import Result
-    from zoo.sweeps.execute import Swept
+    from zoo.sweeps.life import Swept
 
-__all__ = ["compose", "load", "sweep", "train"]
+__all__ = ["compose", "load", "search", "sweep", "train"]
 
 
 def train(*overrides: str) -> "Result":
@@ -47,6 +47,22 @@ def sweep(*words: str) -> "Swept":
     from zoo.sweeps.execute import execute
 
     return execute(grid.read(words))
+
+
+def search(*words: str) -> "Swept":
+    """Search for the best values of some keys, under one parent run; see `zoo.sweeps.search.execute`.
+
+    Args:
+        words: Such as `"search=tpe"`, `"search.trials=50"`, `"data=digits"` and
+            `"search.space={optimizer.learning_rate: [1e-5, 1e-1, log]}"`.
+
+    Raises:
+        BadInput: A choice, key or value is not valid.
+    """
+    from zoo.start import search
+    from zoo.sweeps.search import execute
+
+    return execute(search.read(words))
 
 
 def load(run_id: str, tracking_uri: str | None = None) -> "Loaded":

@@ -2,7 +2,7 @@
 
 | outcome | MLflow status | exit code |
 |---|---|---|
-| completed, early_stopped, target_reached | FINISHED | 0 |
+| completed, early_stopped, target_reached, pruned | FINISHED | 0 |
 | diverged | FAILED | 3 |
 | error | FAILED | 1 |
 | bad input (no run is opened) | | 2 |
@@ -32,7 +32,7 @@ class Result:
     Attributes:
         run_id: In MLflow; None where nothing is tracked.
         name: Of the run.
-        outcome: completed, early_stopped, target_reached, diverged, interrupted or error.
+        outcome: completed, early_stopped, target_reached, pruned, diverged, interrupted or error.
         reason: The same in a sentence.
         exit_code: For the process.
         target: The best value of the monitored metric; NaN if no epoch was finished.

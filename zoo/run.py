@@ -32,7 +32,7 @@ from zoo.learners import Learner
 from zoo.outcome import Result
 from zoo.start import command_line, naming
 from zoo.training.checkpoint_files import CheckpointFolder
-from zoo.training.ending import Training, is_out_of_memory, out_of_memory
+from zoo.training.ending import Judge, Training, is_out_of_memory, out_of_memory
 from zoo.training.interruption import Interrupted, Interruption
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Within:
         store: Opened already; None: to be opened.
         splits: The data, if it is loaded already.
         keeps_model: Whether the run keeps its model; its best weights are in the result all the same.
+        is_tested: Whether the best weights are measured on the test split.
+        judge: Says after each epoch whether the run has no hope; None: nobody does.
     """
 
     parent: str | None
@@ -55,6 +57,8 @@ class Within:
     store: tracking.Store | None = None
     splits: data.Splits | None = None
     keeps_model: bool = True
+    is_tested: bool = True
+    judge: Judge | None = None
 
 
 def load(config: Config) -> data.Splits:
@@ -136,7 +140,7 @@ class _Life:
                 if (weights := training.best_weights) is not None:
                     self._keep(weights)
                     interruption.check()
-                    if training.outcome != "interrupted":
+                    if training.outcome != "interrupted" and self.within.is_tested:
                         self._test(weights)
         except Interrupted as error:
             self.result.end("interrupted", str(error), error.number)
@@ -187,7 +191,7 @@ class _Life:
             self.record.mirror(self.checkpoints.folder)
 
         with tracking.Thinned(self.record.log_metrics, self.config.epochs, every) as log_metrics:
-            training = self.learner.train(log_metrics, self.console, check, self.checkpoints)
+            training = self.learner.train(log_metrics, self.console, check, self.checkpoints, self.within.judge)
             if training.outcome == "interrupted":
                 log_metrics.forget()  # it is not the end: what goes on from here leaves no trace of the interruption
         self.result.history = training.history

@@ -81,7 +81,7 @@ def start(runs, tmp_path_factory):
         port = free_port()
         said = [f"port={port}"] if program[0] == "zoo" else ["--port", str(port)]
         # `mlflow models serve` looks for uvicorn on the search path.
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
         environment = {**os.environ, "MLFLOW_TRACKING_URI": runs.uri, "PYTHONUNBUFFERED": "1", "PATH": path}
         log = tmp_path_factory.mktemp("server") / "log.txt"
         started.append(Server([sys.executable, "-m", *program, *words, *said], port, environment, log))

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from zoo.config import SECTIONS, BadInput, Config, flatten, shown
 from zoo.config.types import choices
-from zoo.start import grid, options
+from zoo.start import grid, options, search_settings
 
 # `COMP_LINE` up to the cursor goes to the program, which answers with whole words. Where the shell parts words at
 # every `=`, what stands before the last one is not to be repeated.
@@ -99,7 +99,7 @@ def _keys(word: str, chosen: Mapping[str, str]) -> Iterator[str]:
     if point:
         yield from (f"{key}=" for key in _defaults(section, chosen))
         return
-    yield from (f"{group}=" for group in (*options.groups(), grid.GROUP))
+    yield from (f"{group}=" for group in (*options.groups(), grid.GROUP, search_settings.GROUP))
     for key in Config.model_fields:
         yield f"{key}." if key in options.groups() or _fields(key) else f"{key}="
 
@@ -111,6 +111,8 @@ def _values(word: str, chosen: Mapping[str, str]) -> Iterator[str]:
         words = options.groups()[key]
     elif key == grid.GROUP:
         words = grid.presets()
+    elif key == search_settings.GROUP:
+        words = search_settings.names()
     else:
         field = (_fields(section) if section else Config.model_fields).get(own)
         default = _defaults(section, chosen).get(key)
@@ -123,6 +125,8 @@ def _values(word: str, chosen: Mapping[str, str]) -> Iterator[str]:
 
 def _fields(section: str) -> Mapping[str, FieldInfo]:
     """Return the typed keys of a section."""
+    if section == search_settings.GROUP:
+        return search_settings.Settings.model_fields
     found = SECTIONS.get(section) or (
         Config.model_fields[section].annotation if section in Config.model_fields else None
     )
@@ -133,6 +137,8 @@ def _defaults(section: str, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Return the keys of a section, dotted, or of the root, with their defaults."""
     if not section:
         return options.primary()
+    if section == search_settings.GROUP:
+        return {f"{section}.{key}": value for key, value in options.declared(section, search_settings.DEFAULT).items()}
     option = options.chosen(chosen).get(section)
     tree = options.declared(section, option) if option else options.primary().get(section)
     return {key: value for key, value in flatten({section: tree or {}}).items() if key != f"{section}.name"}

@@ -70,7 +70,7 @@ def refuse(error: BadInput) -> int:
 
 def _serve(asked: argparse.Namespace, words: list[str]) -> int:
     from zoo.command import usage
-    from zoo.start import command_line, compose, grid, overrides
+    from zoo.start import command_line, compose, grid, overrides, search_settings
 
     by_hydra = any(map(overrides.is_hydras, words))
     if asked.version:
@@ -85,6 +85,8 @@ def _serve(asked: argparse.Namespace, words: list[str]) -> int:
         return _run_by_hydra(asked, words)
     elif asked.cfg:
         print(usage.shown(compose(*words), asked.package))
+    elif any(map(search_settings.is_about, words)):
+        return _search(asked, words)
     elif asked.multirun or grid.is_sweep(words):
         return _sweep(asked, words)
     else:
@@ -120,6 +122,23 @@ def _sweep(asked: argparse.Namespace, words: list[str]) -> int:
     from zoo.sweeps.execute import execute
 
     return execute(table).exit_code
+
+
+def _search(asked: argparse.Namespace, words: list[str]) -> int:
+    """Search for the best values, and return the exit code of all trials: 0 also where one diverged or was pruned."""
+    from zoo.start import overrides, search
+
+    if hydras := [word for word in words if overrides.is_hydras(word)]:
+        raise BadInput(f"A search makes its trials itself, one after another. Leave out {hydras[0]}.")
+    if asked.multirun:
+        raise BadInput("A search makes up its own runs, and needs no -m. Leave it out.")
+    found = search.read(words)
+    if found.config.dry_run:
+        print(found.listing())
+        return 0
+    from zoo.sweeps.search import execute
+
+    return execute(found).exit_code
 
 
 def _in_multirun(exit_code: int) -> int:

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from zoo.config import BadInput, Config, flatten, unknown
 from zoo.config import shown as words
-from zoo.start import grid, keys, options, overrides
+from zoo.start import grid, keys, options, overrides, search_settings
 
 EXAMPLES = """\
 Train a model of the zoo and track the run in MLflow.
@@ -20,6 +20,7 @@ Train a model of the zoo and track the run in MLflow.
   {command} model=xor_mlp model.hidden=[4]     set any key
   {command} -m model=rnn,gru,lstm seed=0,1,2   one run for each combination, and an answer
   {command} sweep=optimizers model=xor_mlp     a sweep by name
+  {command} search=tpe 'search.space={{optimizer.learning_rate: [1e-5, 1e-1, log]}}'   a search between two ends
   {command} model=lstm --cfg job               show the whole config and stop
   {command} model=lstm optimizer=adam --help   explain the keys of these options
 """
@@ -95,6 +96,9 @@ def _overview(command: str) -> str:
     lines.append("sweep=   many runs under one parent, and one answer; other words about the same keys win")
     lines += [f"  {name:<20}{options.summary(grid.GROUP, name)}" for name in grid.presets()]
     lines += [f"  {f'sweep.{key}':<20}{line}" for key, line in SETTINGS.items()]
+    lines += ["", "search=   trials at values that a sampler chooses, hopeless ones pruned, and the best tested"]
+    lines += [f"  {name:<20}{options.summary('search', name)}" for name in search_settings.names()]
+    lines += [f"  {line}" for line in _search_keys()]
     lines += ["", "Keys at the root:"]
     lines.append("  epochs, batch_size (a number or full): the model's file says how many")
     lines += [f"  {line}" for line in _keys("", "early_stopping", "stop", "checkpoint")]
@@ -120,6 +124,14 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def _search_keys() -> Iterator[str]:
+    """Yield a line on each setting of a search, as the file of its default explains it."""
+    path = options.file(search_settings.GROUP, search_settings.DEFAULT)
+    for line in path.read_text(encoding="utf-8").splitlines() if path else []:
+        if found := re.match(r"(\w+): *[^#]*# (.*)$", line):
+            yield f"{f'search.{found[1]}':<20}{found[2]}"
 
 
 def _keys(*sections: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from zoo.config import Config
 from zoo.data import Splits
 from zoo.training.checkpoint_files import CheckpointFolder
-from zoo.training.ending import Training
+from zoo.training.ending import Judge, Training
 
 
 class Learner(Protocol):
@@ -48,6 +48,7 @@ class Learner(Protocol):
         console: Console,
         check_interrupt: Callable[[], None],
         checkpoints: CheckpointFolder,
+        judge: Judge | None = None,
     ) -> Training:
         """Learn from the training split.
 
@@ -56,6 +57,7 @@ class Learner(Protocol):
             console: Shows the progress.
             check_interrupt: Raises `Interrupted` when an end was asked for.
             checkpoints: Where the state of a long training is saved; it goes on from what is there.
+            judge: Says after each epoch whether the run has no hope; None: nobody does.
         """
 
     def end(self, training: Training, folder: Path) -> tuple[dict[str, float], str]:

@@ -14,7 +14,7 @@ from zoo.models.ngram import FILE, Trigram
 from zoo.results import samples
 from zoo.training import likelihood
 from zoo.training.checkpoint_files import CheckpointFolder
-from zoo.training.ending import Training
+from zoo.training.ending import Judge, Training
 
 BESIDE = ("name", "build", "learns", "reads", "output", "vocab_size")  # keys of the model that are no arguments
 
@@ -52,6 +52,7 @@ class Counted:
         console: Console,
         check_interrupt: Callable[[], None],
         checkpoints: CheckpointFolder,
+        judge: Judge | None = None,
     ) -> Training:
         """Count the training text, and judge it and the validation text by the counts."""
         began = time.perf_counter()

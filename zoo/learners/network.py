@@ -12,7 +12,7 @@ from zoo.config import Config
 from zoo.data import Splits
 from zoo.training import batches
 from zoo.training.checkpoint_files import CheckpointFolder
-from zoo.training.ending import Training
+from zoo.training.ending import Judge, Training
 
 if TYPE_CHECKING:
     from zoo.learners.finetuning import Source
@@ -67,6 +67,7 @@ class Network:
         console: Console,
         check_interrupt: Callable[[], None],
         checkpoints: CheckpointFolder,
+        judge: Judge | None = None,
     ) -> Training:
         """Train by fit, tape or by hand."""
         from zoo import artifacts
@@ -83,6 +84,7 @@ class Network:
             checkpoints=checkpoints,
             user_callbacks=self._callbacks,
             program=self._program,
+            judge=judge,
         )
 
     def end(self, training: Training, folder: Path) -> tuple[dict[str, float], str]:

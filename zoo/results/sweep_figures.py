@@ -23,6 +23,7 @@ def pictures(
     curves: Mapping[Choice, Sequence[Course]] | None = None,
     successes: Mapping[Choice, Sequence[Course]] | None = None,
     succeeded: str = "solved the task",
+    searched: Sequence[Picture] = (),
 ) -> list[Picture]:
     """Draw what a sweep has to show, each picture as PNG and SVG.
 
@@ -32,6 +33,7 @@ def pictures(
         curves: The metric of all runs of each choice over their epochs.
         successes: For each run, 1 from where it succeeded, 0 before.
         succeeded: What success is, as a verb: `solved the task`, `reached the target`.
+        searched: The pictures of a search, which stand for those of a grid.
 
     Returns:
         The pictures, the one that answers most first.
@@ -39,12 +41,12 @@ def pictures(
     trials = board.trials
     number = swept_number(trials)
     sides = _sides(board, number)
-    drawn: list[Picture] = []
-    if len(sides) >= 2:
+    drawn: list[Picture] = list(searched)
+    if not searched and len(sides) >= 2:
         drawn.append(heat_map(board, sides[0], sides[1], folder))
-    if number is not None:
+    if not searched and number is not None:
         drawn.append(sensitivity(board, folder))
-    if len(sides) < 2 and number is None:
+    if not searched and len(sides) < 2 and number is None:
         drawn.append(strips(board, folder))
     labels = {row.choice: row.label for row in board.rows}
     if successes:

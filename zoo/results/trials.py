@@ -25,7 +25,7 @@ class Trial:
         id: What to find the run by.
         choice: The values of the swept keys, in the order of the keys.
         replicate: What repeats the choice, such as `seed 3`: trials of two choices with the same one are a pair.
-        outcome: completed, early_stopped, target_reached, diverged or error.
+        outcome: completed, early_stopped, target_reached, pruned, diverged or error.
         reason: The same in a sentence.
         value: The best value of the metric; NaN if there is none.
         test: What the best weights reached on the test split; NaN if unknown.

@@ -28,5 +28,10 @@ def multirun(words: Sequence[str]) -> str:
     return f"{program()} -m {shlex.join([*_folders(), *words])}"
 
 
+def run(words: Sequence[str]) -> str:
+    """Return the command of a run or a search, with the user's own config folders."""
+    return f"{program()} {shlex.join([*_folders(), *words])}"
+
+
 def _folders() -> list[str]:
     return [part for folder in options.own_folders() for part in ("--config-dir", str(folder))]

@@ -16,6 +16,7 @@ from zoo import tracking
 from zoo.results import numbers, page, sentence, table
 from zoo.results.leaderboard import Leaderboard, leaderboard
 from zoo.results.sweep_figures import Picture, pictures
+from zoo.sweeps import found as searches
 from zoo.sweeps import records
 from zoo.tracking import RunRecord, provenance
 
@@ -80,7 +81,9 @@ def answer(which: Sequence[str] | str, uri: str | None, folder: Path, console: C
         curves=records.courses(found, curves),
         successes=success[0] if success else None,
         succeeded=success[1] if success else "",
+        searched=searches.pictures(parents, found, board, folder),
     )
+    found.notes.extend(searches.notes(parents))
     said = sentence.answer(board, found.noun)
     wrote = table.csv_file(board, folder / "leaderboard.csv")
     first = next(iter(found.records.values()))
@@ -208,7 +211,7 @@ def _facts(parents: Sequence[tracking.StoredRun], found: records.Sweep, first: R
     commands = [parent.tags["sweep.command"] for parent in parents if parent.tags.get("sweep.command")]
     if commands:
         facts["command"] = "; ".join(commands)
-    return facts
+    return facts | searches.facts(parents)
 
 
 def _commit(first: RunRecord) -> dict[str, str]:

@@ -19,7 +19,7 @@ from zoo.start.grid import Cell, Grid
 
 log = logging.getLogger(__name__)
 
-ENDED = ("completed", "early_stopped", "target_reached", "diverged")
+ENDED = ("completed", "early_stopped", "target_reached", "pruned", "diverged")
 
 
 class Parent:
@@ -29,11 +29,12 @@ class Parent:
         store: The opened store, for the runs of the sweep too.
         id: Of the run; None where nothing is tracked.
         ended: Hashes of the configs whose runs have ended before; see `zoo.start.naming.fingerprint`.
+        record: The run.
     """
 
     def __init__(self, store: tracking.Store, record: tracking.Run, ended: frozenset[str] = frozenset()):
         self.store, self.id = store, record.id
-        self._record, self.ended = record, ended
+        self.record, self.ended = record, ended
 
     def left(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return the runs that have not ended yet, by the hashes of their configs."""
@@ -52,15 +53,15 @@ class Parent:
                 except BadInput as error:
                     log.warning(f"There is no answer: {error}")
                 terminal.flush_log()
-                self._record.log_artifact(folder / "sweep.log")
+                self.record.log_artifact(folder / "sweep.log")
             well = True
         except Exception as error:
             log.error("".join(traceback.format_exception(error)))
         finally:  # also where Ctrl-C ends the answer
-            self._record.finish(status if well or status == "KILLED" else "FAILED")
-        if self._record.ui_command:
+            self.record.finish(status if well or status == "KILLED" else "FAILED")
+        if self.record.ui_command:
             console.print(
-                f"  sweep    {self.id}\n  files    {folder}\n  compare  {self._record.ui_command}", markup=False
+                f"  sweep    {self.id}\n  files    {folder}\n  compare  {self.record.ui_command}", markup=False
             )
         return well
 
@@ -104,26 +105,60 @@ def open_parent(grid: Grid) -> Parent:
     models = list(dict.fromkeys(cell.config.model.name for cell in grid.cells))
     if grid.settings.resume is not None:
         return _resumed(grid, first.tracking, models)
+    return begin(
+        first.tracking,
+        _name(grid, models),
+        models,
+        {key: ", ".join(values) for key, values in grid.swept.items()},
+        {
+            "sweep.skipped": in_a_tag(grid.skipped),
+            "sweep.command": command_line.multirun(grid.words),
+            "sweep.words": json.dumps(grid.words),
+        },
+    )
+
+
+def begin(
+    settings: Tracking, name: str, models: Sequence[str], swept: Mapping[str, str], tags: Mapping[str, str]
+) -> Parent:
+    """Open a new parent run.
+
+    Args:
+        settings: Where it is recorded.
+        name: What it is called.
+        models: That its runs are of.
+        swept: For each key that its runs differ in, the values in words.
+        tags: What else is to be known of it from its first moment.
+
+    Raises:
+        BadInput: The store is not as it should be.
+    """
     # All runs of a sweep are in one experiment, because MLflow shows children under their parent only there.
-    store = tracking.connect(first.tracking, models[0])
+    store = tracking.connect(settings, models[0])
     if store.is_away:
         raise BadInput("A sweep needs the tracking server from its start: tracking.offline=spool is for single runs.")
     if store.uri is not None:
         for gone in tracking.mark_vanished(store.uri):
             log.info(f"{gone.name} ({gone.id}) was marked as interrupted. {gone.reason}")
-    record = store.start(_name(grid, models))
-    record.log_params({**{key: ", ".join(values) for key, values in grid.swept.items()}, "model": ", ".join(models)})
-    record.set_tags(
-        {
-            "sweep": "true",
-            "model": ", ".join(models),
-            "sweep.swept": json.dumps(list(grid.swept)),
-            "sweep.skipped": _in_a_tag(grid.skipped),
-            "sweep.command": command_line.multirun(grid.words),
-            "sweep.words": json.dumps(grid.words),
-        }
-    )
+    about = ", ".join(models)
+    record = store.start(name, tags={"sweep": "true", "model": about, "sweep.swept": json.dumps(list(swept)), **tags})
+    record.log_params({**swept, "model": about})
     return Parent(store, record)
+
+
+def go_on(found: tracking.StoredRun, settings: Tracking) -> Parent:
+    """Open the parent run that is to go on.
+
+    Args:
+        found: As it was recorded.
+        settings: Where.
+
+    Raises:
+        BadInput: The store is not as it should be.
+    """
+    store = tracking.connect(settings, found.tags.get("model", "").split(", ")[0])
+    children = tracking.children([found.id], store.uri, or_none=True)
+    return Parent(store, store.reopen(found), hashes_of_ended(children))
 
 
 def _resumed(grid: Grid, settings: Tracking, models: Sequence[str]) -> Parent:
@@ -133,22 +168,22 @@ def _resumed(grid: Grid, settings: Tracking, models: Sequence[str]) -> Parent:
     found = tracking.find(grid.settings.resume, settings.uri)
     if found.tags.get("sweep") != "true":
         raise BadInput(f"Run {found.id} ({found.name}) is no sweep. sweep.resume takes the id of a sweep's own run.")
+    if "search" in found.tags:
+        raise BadInput(f"Run {found.id} ({found.name}) is a search. It goes on with search.resume={found.id}.")
     known = found.tags.get("model", "").split(", ")
     if foreign := [model for model in models if model not in known]:
         raise BadInput(
             f"Sweep {found.id} is about model={', '.join(known)}. Received: model={', '.join(foreign)}. "
             "Go on with the model that it began with, or start another sweep."
         )
-    store = tracking.connect(settings, known[0])
-    children = tracking.children([found.id], store.uri, or_none=True)
-    record = store.reopen(found)
+    parent = go_on(found, settings)
     words = [word for word in grid.words if not word.startswith("sweep.resume=")]
     if json.dumps(words) != found.tags["sweep.words"]:  # the grid is another one now, and the record says both
         swept = dict.fromkeys([*json.loads(found.tags["sweep.swept"]), *grid.swept])
         command = f"{found.tags['sweep.command']}; {command_line.multirun(grid.words)}"
-        record.set_tags({"sweep.swept": json.dumps(list(swept)), "sweep.command": command})
-        record.set_tags({"sweep.skipped": _in_a_tag(grid.skipped)})
-    return Parent(store, record, hashes_of_ended(children))
+        parent.record.set_tags({"sweep.swept": json.dumps(list(swept)), "sweep.command": command})
+        parent.record.set_tags({"sweep.skipped": in_a_tag(grid.skipped)})
+    return parent
 
 
 def hashes_of_ended(children: Sequence[tracking.RunRecord]) -> frozenset[str]:
@@ -167,7 +202,7 @@ def _name(grid: Grid, models: Sequence[str]) -> str:
     return f"{what}: {keys}, {count}" if keys else f"{what}: {count}"
 
 
-def _in_a_tag(lines: Sequence[str], longest: int = 7_000) -> str:
+def in_a_tag(lines: Sequence[str], longest: int = 7_000) -> str:
     """Return as many lines as a tag holds, as a JSON list that says how many more there are."""
     kept, told = list(lines), json.dumps(list(lines))
     while len(told) > longest:

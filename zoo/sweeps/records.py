@@ -14,7 +14,7 @@ from zoo.start.grid import REPLICATES
 from zoo.sweeps import choices
 from zoo.tracking import RunRecord
 
-ENDED = ("completed", "early_stopped", "target_reached", DIVERGED, FAILED)
+ENDED = ("completed", "early_stopped", "target_reached", "pruned", DIVERGED, FAILED)
 _SOLVED_BY = "val_accuracy"
 
 

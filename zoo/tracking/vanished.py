@@ -20,12 +20,14 @@ class Vanished(NamedTuple):
         id: Its id.
         name: Its name.
         is_sweep: Whether it is a sweep.
+        is_search: Whether it is a search, which is one too.
         reason: What is known of its end, in a sentence.
     """
 
     id: str
     name: str
     is_sweep: bool
+    is_search: bool
     reason: str
 
 
@@ -64,6 +66,7 @@ def mark_vanished(tracking_uri: str | None = None) -> list[Vanished]:
             client.set_tag(run.info.run_id, "outcome", "interrupted")
             client.set_tag(run.info.run_id, "reason", reason)
             client.set_terminated(run.info.run_id, "KILLED", int(min(last, time.time()) * 1000))
-            is_sweep = run.data.tags.get("sweep") == "true"
-            found.append(Vanished(run.info.run_id, run.info.run_name, is_sweep, reason))
+            tags = run.data.tags
+            is_sweep, is_search = tags.get("sweep") == "true", "search" in tags
+            found.append(Vanished(run.info.run_id, run.info.run_name, is_sweep, is_search, reason))
     return found

@@ -1,5 +1,6 @@
 """What came of a training, and why it ended: the same for whatever learns, known without TensorFlow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -7,7 +8,9 @@ import numpy as np
 
 from zoo.config import Config
 
-Outcome = Literal["completed", "early_stopped", "target_reached", "diverged", "interrupted", "error"]
+Outcome = Literal["completed", "early_stopped", "target_reached", "pruned", "diverged", "interrupted", "error"]
+Judge = Callable[[int, float], str]
+"""Told the epoch, counted from 1, and the monitored metric; returns why the run has no hope, or nothing."""
 
 
 @dataclass

@@ -13,10 +13,10 @@ from zoo.data import Splits
 from zoo.models import building
 from zoo.optim import schedules
 from zoo.results.trials import rises
-from zoo.training import batches, callbacks, evaluation, fit, likelihood, losses, progress, tape
+from zoo.training import batches, callbacks, evaluation, fit, likelihood, losses, progress, pruning, tape
 from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.checkpoints import Saver, position
-from zoo.training.ending import Training, reason
+from zoo.training.ending import Judge, Training, reason
 from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
 from zoo.training.setup import compile_model
@@ -34,6 +34,7 @@ def train(
     checkpoints: CheckpointFolder | None = None,
     user_callbacks: Sequence[keras.callbacks.Callback] = (),
     program: Program | None = None,
+    judge: Judge | None = None,
 ) -> Training:
     """Train a built model as the config says.
 
@@ -47,6 +48,7 @@ def train(
         checkpoints: Where the state is saved; if there is one already, the training goes on from it. None: nowhere.
         user_callbacks: The user's own.
         program: Of the model, if it has one already.
+        judge: Says after each epoch whether the run has no hope; None: nobody does.
     """
     if program is None:
         learn, measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
@@ -59,6 +61,7 @@ def train(
     best = callbacks.KeepBest(config.monitored, state)
     early = _early_stopping(config)
     target = callbacks.StopAtTarget(config.stop.metric, config.stop.value) if config.stop.metric else None  # type: ignore[arg-type]
+    prune = pruning.Prune(config.monitored, judge) if judge else None
     bar = progress.ProgressBar(learn, config.epochs, console)
     averages = keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None
     plateau = schedules.plateau_callback(config.schedule, config.monitored)
@@ -75,6 +78,7 @@ def train(
         best,
         early,
         target,
+        prune,
         *user_callbacks,
         report,
         saver,
@@ -103,6 +107,8 @@ def train(
         elif early and early.stopped_epoch:
             result.outcome = "early_stopped"
             result.reason = reason("early_stopped", config)
+        elif prune and prune.reason:
+            result.outcome, result.reason = "pruned", prune.reason
         elif (done := len(record.norms)) < config.epochs:
             result.outcome = "early_stopped"
             result.reason = f"A callback ended the training after epoch {done:,}."
