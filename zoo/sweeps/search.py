@@ -74,7 +74,7 @@ class _Search(Life):
         """Make one trial after another."""
         settings, began = self.search.settings, time.monotonic()
         while self.study.made < settings.trials:
-            if settings.timeout is not None and time.monotonic() - began >= settings.timeout:
+            if self.results and settings.timeout is not None and time.monotonic() - began >= settings.timeout:
                 log.info(f"search.timeout={settings.timeout:g} has passed: {self.study.made:,} trials were made.")
                 break
             self._try(self.study.ask())
