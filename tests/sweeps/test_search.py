@@ -212,8 +212,17 @@ def test_a_sweep_is_no_search_and_a_search_no_sweep(searched, data_dir):
     _, parent, children = searched(*DIGITS, "search.trials=1")
     with pytest.raises(BadInput, match=f"search.resume={parent.id}"):
         grids.execute(grid.read(["data=digits", "seed=0,1", f"sweep.resume={parent.id}"]), console=Console(quiet=True))
+    with pytest.raises(BadInput, match=f"search.resume={parent.id}"):
+        zoo.compose(f"resume={parent.id}")
     with pytest.raises(BadInput, match="is no search"):
         search.read([*DIGITS, f"search.resume={children[0].id}"])
+
+
+def test_a_trial_does_not_go_on_by_itself_but_can_be_made_anew(searched):
+    _, parent, (child,) = searched(*DIGITS, "search.trials=1")
+    with pytest.raises(BadInput, match=f"is a trial of a search, .* search.resume={parent.id}"):
+        zoo.compose(f"resume={child.id}", "epochs=6")
+    assert zoo.compose(f"rerun={child.id}").rerun == child.id
 
 
 def test_a_study_that_is_gone_or_damaged_does_not_leave_the_search_running(searched):

@@ -67,9 +67,9 @@ def find(words: Sequence[str]) -> tuple[list[str], Origin | None]:
         words = [word for word in _words(source) if _key(word) not in _OF_ANOTHER_RUN]
         return [_init_from(source.id), *_left(words, own), *own], None
     source = tracking.unfinished(uri) if newest else tracking.find(reference, uri)
-    origin = Origin("resume" if kind == "resume" else "rerun", source, _words(source))
-    if origin.kind == "resume":
+    if kind == "resume":
         _check_can_go_on(source, own)
+    origin = Origin("resume" if kind == "resume" else "rerun", source, _words(source))
     return [*_left(origin.words, own), *own], origin
 
 
@@ -131,6 +131,14 @@ def check(config: Config, origin: Origin, compose: Callable[[Sequence[str]], Con
 
 
 def _check_can_go_on(source: tracking.StoredRun, own: Sequence[str]) -> None:
+    if "search" in source.tags:
+        raise BadInput(f"Run {source.id} is a search. It goes on with search.resume={source.id}.")
+    if "trial" in source.tags:  # by itself it would end outside of the study, and read the test split
+        raise BadInput(
+            f"Run {source.id} is a trial of a search, which goes on as a whole: "
+            f"search.resume={source.tags.get('mlflow.parentRunId')}. Make it anew as a run of its own: "
+            f"rerun={source.id}."
+        )
     if source.tags.get("sweep") == "true":
         raise BadInput(f"Run {source.id} is a sweep. Go on with it by its own command and sweep.resume={source.id}.")
     if source.status == "RUNNING" and not tracking.is_gone(source.tags):

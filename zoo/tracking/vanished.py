@@ -20,14 +20,14 @@ class Vanished(NamedTuple):
         id: Its id.
         name: Its name.
         is_sweep: Whether it is a sweep.
-        is_search: Whether it is a search, which is one too.
+        search: The id of the search that it is, or is a trial of; None where it is neither.
         reason: What is known of its end, in a sentence.
     """
 
     id: str
     name: str
     is_sweep: bool
-    is_search: bool
+    search: str | None
     reason: str
 
 
@@ -67,6 +67,8 @@ def mark_vanished(tracking_uri: str | None = None) -> list[Vanished]:
             client.set_tag(run.info.run_id, "reason", reason)
             client.set_terminated(run.info.run_id, "KILLED", int(min(last, time.time()) * 1000))
             tags = run.data.tags
-            is_sweep, is_search = tags.get("sweep") == "true", "search" in tags
-            found.append(Vanished(run.info.run_id, run.info.run_name, is_sweep, is_search, reason))
+            search = run.info.run_id if "search" in tags else None
+            search = tags.get("mlflow.parentRunId") if "trial" in tags else search
+            is_sweep = tags.get("sweep") == "true"
+            found.append(Vanished(run.info.run_id, run.info.run_name, is_sweep, search, reason))
     return found

@@ -24,7 +24,7 @@ def main(said: Mapping[str, Any]) -> int:
     found = tracking.mark_vanished(said["tracking.uri"])
     for run in found:
         again = f"its command and sweep.resume={run.id}" if run.is_sweep else f"python train.py resume={run.id}"
-        again = f"python train.py search.resume={run.id}" if run.is_search else again
+        again = f"python train.py search.resume={run.search}" if run.search else again
         print(f"{run.name}: {run.reason}\n  go on with {again}")
     if waiting := len(tracking.waiting()):
         print(f"The records of {waiting:,} runs wait for a tracking server: python -m zoo sync sends them.")
