@@ -7,22 +7,18 @@ import logging
 import signal
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from zoo import learners, opening, quiet, tracking
-from zoo.config import BadInput, Config
-from zoo.data import Splits
+from zoo import quiet, tracking
+from zoo.config import Config
 from zoo.outcome import Result
-from zoo.run import Within, load, run
-from zoo.start import naming
 from zoo.sweeps.board import Board
-from zoo.sweeps.parent import Parent, record_failure
-from zoo.training.ending import Judge
+from zoo.sweeps.parent import Parent
+from zoo.sweeps.runs import Data, Runs
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +50,15 @@ class Life(ABC):
         total: The runs that are to be made.
         folder: For the sweep's files.
         console: Shows progress and answer.
-        config: Of its first run.
-        splits: The data of that one.
+        data: That has been loaded.
     """
 
-    def __init__(self, parent: Parent, total: int, folder: Path, console: Console, config: Config, splits: Splits):
+    def __init__(self, parent: Parent, total: int, folder: Path, console: Console, data: Data):
         self.parent, self.folder, self.console = parent, folder, console
         self.board = Board(total, console)
+        self.runs = Runs(parent.store, parent.id, folder, self.board.working, data)
         self.results: list[Result] = []
         self.code = 0
-        self._data = _data_key(config), splits
 
     def live(self) -> Swept:
         """Run everything, keep the best models, answer, close the parent."""
@@ -114,39 +109,6 @@ class Life(ABC):
     def again(self, parent: str) -> str:
         """Return the command that goes on with the sweep of an id."""
 
-    def run_alone(
-        self,
-        config: Config,
-        tags: Mapping[str, str],
-        *,
-        keeps_model: bool,
-        is_tested: bool = True,
-        judge: Judge | None = None,
-    ) -> Result:
-        """Make and record one run, also one that cannot begin.
-
-        Args:
-            config: The run's.
-            tags: That it gets besides its own.
-            keeps_model: Whether it keeps its model.
-            is_tested: Whether its best weights are measured on the test split.
-            judge: Says after each epoch whether it has no hope.
-        """
-        self.board.working(naming.name(config))
-        parent, store = self.parent.id, self.parent.store
-        try:
-            within = Within(parent, tags, store, self.splits(config), keeps_model, is_tested, judge)
-            folder = self.folder / str(len(self.results))
-            return run(config, folder=folder, within=within, console=Console(quiet=True))
-        except Exception as error:  # a builder or loader of the user's may fail in any way
-            return self.failed([(config, tags)], error)[0]
-
-    def failed(self, runs: Sequence[tuple[Config, Mapping[str, str]]], error: Exception) -> list[Result]:
-        """Record runs that could not begin, by their configs and tags."""
-        log.error(str(error) if isinstance(error, BadInput) else "".join(traceback.format_exception(error)))
-        store, parent = self.parent.store, self.parent.id
-        return [record_failure(store, parent, config, error, tags) for config, tags in runs]
-
     def count(self, ended: Sequence[tuple[Config, Result]]) -> None:
         """Count runs that have ended."""
         self.board.take([(result, config.monitored) for config, result in ended])
@@ -161,27 +123,7 @@ class Life(ABC):
             self.code = max(codes)
             raise KeyboardInterrupt
 
-    def keep(self, config: Config, result: Result) -> None:
-        """Keep the model of a run that has ended, with its best weights."""
-        if result.run_id is None or result.best_weights is None:
-            return
-        with TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            opening.write_config(config, folder)
-            learners.of(config, self.splits(config)).keep(result.best_weights, folder)
-            self.parent.store.keep(result.run_id, folder)
-
-    def splits(self, config: Config) -> Splits:
-        """Return the data of a run; that of the last one is kept."""
-        if self._data[0] != _data_key(config):
-            self._data = _data_key(config), load(config)
-        return self._data[1]
-
     def _status(self) -> tracking.Status:
         if self.code >= INTERRUPTED:
             return "KILLED"
         return "FAILED" if self.code else "FINISHED"
-
-
-def _data_key(config: Config) -> str:
-    return f"{config.data.model_dump_json()} {config.data_dir} {config.model.vocab_size}"

@@ -14,13 +14,12 @@ from rich.console import Console
 
 from zoo import terminal
 from zoo.config import BadInput
-from zoo.data import Splits
-from zoo.run import load
 from zoo.start import command_line, naming, space
 from zoo.start.search import Search, marks
 from zoo.sweeps import found
 from zoo.sweeps.life import INTERRUPTED, Life, Swept
 from zoo.sweeps.parent import Parent, begin, go_on, in_a_tag
+from zoo.sweeps.runs import Data
 from zoo.sweeps.study import FILE, Asked, Study
 
 log = logging.getLogger(__name__)
@@ -43,22 +42,23 @@ def execute(search: Search, *, folder: Path | None = None, console: Console | No
     console = console or terminal.console()
     folder = Path(naming.new_folder("multirun")) if folder is None else folder
     with terminal.messages(console):
-        splits = load(search.config)  # says what is wrong with the data before anything is recorded
+        data = Data()
+        data.of(search.config)  # says what is wrong with it before anything is recorded
         parent = _open_parent(search)
         folder.mkdir(parents=True, exist_ok=True)
         with terminal.log_file(folder / "sweep.log"):
             study = _open_study(search, parent, folder)
             if made := study.made:
                 log.info(f"{made:,} trials were made before; there are to be {search.settings.trials:,}.")
-            return _Search(search, study, parent, folder, console, splits).live()
+            return _Search(search, study, parent, folder, console, data).live()
 
 
 class _Search(Life):
     """One search, from its opening to its end."""
 
-    def __init__(self, search: Search, study: Study, parent: Parent, folder: Path, console: Console, splits: Splits):
+    def __init__(self, search: Search, study: Study, parent: Parent, folder: Path, console: Console, data: Data):
         left = max(0, search.settings.trials - study.made)
-        super().__init__(parent, left, folder, console, search.config, splits)
+        super().__init__(parent, left, folder, console, data)
         self.search, self.study = search, study
         self.best = found.Best(search, parent)
         self.left_out: dict[str, None] = {}
@@ -92,7 +92,7 @@ class _Search(Life):
             record.set_tags({"search.importance": json.dumps(shares)})
         self._share_study(at_once=True)
         if self.is_done:
-            self.best.test(self.splits, self.folder, self.console)
+            self.best.test(self.runs.data.of, self.folder, self.console)
 
     def again(self, parent: str) -> str:
         """Return the command: what the search began with is in its record."""
@@ -119,13 +119,13 @@ class _Search(Life):
         choice = {key.lstrip("+"): value for key, value in asked.chosen.items()}
         tags = {"choice": json.dumps(choice), found.TRIAL: str(asked.number)}
         judge = self.study.judge(asked, config.epochs)
-        result = self.run_alone(config, tags, keeps_model=False, is_tested=False, judge=judge)
+        result = self.runs.alone(config, tags, keeps_model=False, is_tested=False, judge=judge)
         self.count([(config, result)])
         if result.exit_code >= INTERRUPTED:
             self.study.abandon(asked.trial)
             self.stop_if_interrupted([result])
         if self.best.take(config, result):
-            self.keep(config, result)
+            self.runs.keep(config, result)
         result.best_weights = None
         self.study.tell(asked, result)
         if result.outcome == "pruned":

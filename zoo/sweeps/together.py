@@ -63,24 +63,28 @@ class Together:
             return f"a step takes about {needed:,.0f} operations, beside which the cost of calling it is small"
         return None
 
+    def at_a_time(self) -> int:
+        """Return how many of them train at a time: as many as fit into memory, in chunks of one size."""
+        limit = max(1, min(MEMBERS, int(MEMORY / self._bytes())))
+        return -(-len(self._cells) // -(-len(self._cells) // limit))
+
     def train(
-        self, check_interrupt: Callable[[], None], working: Callable[[str, float], None]
+        self, check_interrupt: Callable[[], None], working: Callable[[str, float], None], size: int | None = None
     ) -> Iterator[list[tuple[Cell, Result]]]:
         """Train and record all runs, and yield them chunk by chunk with what came of them.
 
         Args:
             check_interrupt: Raises `Interrupted` when an end was asked for.
             working: Told what goes on, and how many runs' worth of epochs of the chunk are done.
+            size: How many train at a time; as many as fit into memory if left out.
         """
-        learn = batches.training(self._splits, self._config)
-        each = population.bytes_of(self._model, self._config, max(learn.batch_size, 256), learn.steps)
-        limit = max(1, min(MEMBERS, int(MEMORY / each)))
-        chunks = -(-len(self._cells) // limit)
-        self.size = size = -(-len(self._cells) // chunks)
+        self.size = size = self.at_a_time() if size is None else size
+        chunks = -(-len(self._cells) // size)
         what = f"{self._config.model.name} {self._config.optimizer.name}"
         log.info(f"{what}: {len(self._cells):,} runs of {self._parameters:,} parameters train together.")
         if chunks > 1:
-            log.info(f"They are split into {chunks} of at most {size:,}, which take about {size * each / 1e6:,.0f} MB.")
+            megabytes = size * self._bytes() / 1e6
+            log.info(f"They are split into {chunks} of at most {size:,}, which take about {megabytes:,.0f} MB.")
         configs = [cell.config for cell in self._cells]
         kept = kept_epochs(self._config.epochs, self._config.tracking.every).tolist()
         members = Population(self._model, self._splits, configs[:size])
@@ -96,6 +100,11 @@ class Together:
             trained = members.train(padded, kept, check_interrupt=check_interrupt, progress=progress)
             working(f"{what}: recording", float(len(cells)))
             yield self._record(cells, self._results(members, own, trained), trained, began)
+
+    def _bytes(self) -> float:
+        """Return what one of them takes."""
+        learn = batches.training(self._splits, self._config)
+        return population.bytes_of(self._model, self._config, max(learn.batch_size, 256), learn.steps)
 
     def _results(self, members: Population, configs: Sequence[Config], trained: Sequence[Trained]) -> list[Result]:
         """Measure the best weights of every member on the test split, once, and say what came of it."""
