@@ -6,6 +6,7 @@ main serves where the words are about Hydra itself, such as `hydra/launcher=jobl
 
 import argparse
 import contextlib
+import dataclasses
 import math
 import os
 import signal
@@ -111,17 +112,20 @@ def _sweep(asked: argparse.Namespace, words: list[str]) -> int:
     if any(cell.config.dry_run for cell in table.cells):
         print(table.listing())
         return 0
+    cluster, folder = None, None
     if hydras:
-        from zoo.start import composer
-        from zoo.sweeps import launched
+        from zoo.start import launcher
 
-        with composer.composer() as hydra:
-            hydra.check(hydras)  # before anything is recorded
-        asked.multirun = True
-        return launched.launch(table, lambda own: _run_by_hydra(asked, [*own, *hydras]))
+        cluster, folder = launcher.read(hydras)  # before anything is recorded
+        if cluster is None:
+            from zoo.sweeps import launched
+
+            asked.multirun = True
+            return launched.launch(table, lambda own: _run_by_hydra(asked, [*own, *hydras]))
+        table = dataclasses.replace(table, words=(*table.words, *hydras))  # it goes on in the same place
     from zoo.sweeps.execute import execute
 
-    return execute(table).exit_code
+    return execute(table, folder=Path(folder) if folder else None, launcher=cluster).exit_code
 
 
 def _search(asked: argparse.Namespace, words: list[str]) -> int:

@@ -37,9 +37,13 @@ class Composer:
             self._known[words] = self._compose(words)
         return self._known[words]
 
-    def check(self, words: Sequence[str]) -> None:
-        """Refuse words about Hydra itself, such as `hydra/launcher=joblib`, that it does not understand."""
-        _by_hydra(words)
+    def of_hydra(self, words: Sequence[str]) -> DictConfig:
+        """Return Hydra's own settings as words about them say, such as `hydra/launcher=joblib`.
+
+        Raises:
+            BadInput: Hydra does not understand one of them.
+        """
+        return _by_hydra(words).hydra
 
     def _compose(self, words: tuple[str, ...]) -> tuple[Tree, Choices]:
         config = _by_hydra(words)

@@ -98,6 +98,11 @@ class Runs:
                     self.keep(cell.config, result)
             yield ended
 
+    def one_after_another(self, cells: Sequence[Cell], settings: Settings) -> Iterator[Ended]:
+        """Make runs, each by itself, and yield each with what came of it."""
+        for cell in cells:
+            yield [(cell, self.alone(cell.config, tags(cell), keeps_model=settings.keep == "all"))]
+
     def alone(
         self,
         config: Config,
@@ -148,8 +153,7 @@ class Runs:
             left, reason = yield from self._together(group.cells, settings, check_interrupt, size)
         if left and reason:
             log.info(f"{len(left):,} run{'s' * (len(left) > 1)} one after another: {reason.rstrip('.')}.")
-        for cell in left:
-            yield [(cell, self.alone(cell.config, tags(cell), keeps_model=settings.keep == "all"))]
+        yield from self.one_after_another(left, settings)
 
     def _together(
         self, cells: Sequence[Cell], settings: Settings, check_interrupt: Callable[[], None], size: int | None

@@ -87,7 +87,7 @@ class Together:
             log.info(f"They are split into {chunks} of at most {size:,}, which take about {megabytes:,.0f} MB.")
         configs = [cell.config for cell in self._cells]
         kept = kept_epochs(self._config.epochs, self._config.tracking.every).tolist()
-        members = Population(self._model, self._splits, configs[:size])
+        members = Population(self._model, self._splits, (configs + configs[-1:] * size)[:size])
         for first in range(0, len(self._cells), size):
             cells = self._cells[first : first + size]
             own = [cell.config for cell in cells]

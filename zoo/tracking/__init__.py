@@ -19,7 +19,7 @@ from zoo.tracking.run import Run, Status
 from zoo.tracking.searching import matching
 from zoo.tracking.spool import Waiting, waiting
 from zoo.tracking.thinning import Thinned, kept_epochs
-from zoo.tracking.vanished import mark_vanished
+from zoo.tracking.vanished import give_up, mark_vanished
 
 __all__ = [
     "DatasetUsed",
@@ -40,6 +40,7 @@ __all__ = [
     "curves",
     "extend",
     "find",
+    "give_up",
     "is_cut",
     "is_gone",
     "kept_epochs",

@@ -10,7 +10,7 @@ from zoo.tracking import bulk, entries, process
 from zoo.tracking.address import mask, resolve
 from zoo.tracking.errors import TrackingError, failures_without_secrets, refusals_in_words
 from zoo.tracking.finished import FinishedRun
-from zoo.tracking.lookup import StoredRun
+from zoo.tracking.lookup import StoredRun, find
 from zoo.tracking.mlflow_run import MlflowRun
 from zoo.tracking.outbox import is_passing, spool_folder
 from zoo.tracking.remote import Remote, is_server
@@ -70,6 +70,22 @@ class Store:
     def uri(self) -> str | None:
         """The resolved address; None where nothing is recorded."""
         return self._uri or None
+
+    @property
+    def address(self) -> Tracking:
+        """What another process needs to open the same store: the address in full, with what secrets it holds."""
+        if self._client is None:
+            return Tracking(name="off")
+        return Tracking(name="mlflow", uri=self._uri, experiment=self._experiment)
+
+    def join(self, parent: str) -> None:
+        """Record runs in the experiment of a run from now on, so that MLflow shows them below it.
+
+        Raises:
+            BadInput: There is no such run here.
+        """
+        if self._client is not None:
+            self._experiment_id = find(parent, self._uri).experiment_id
 
     def start(self, name: str, parent: str | None = None, tags: Mapping[str, str] | None = None) -> Run:
         """Start the record of a run.

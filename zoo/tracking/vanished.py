@@ -10,6 +10,7 @@ from zoo.tracking.errors import refusals_in_words
 from zoo.tracking.store import open_client
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 
@@ -63,12 +64,32 @@ def mark_vanished(tracking_uri: str | None = None) -> list[Vanished]:
             last = float(run.data.tags[process.BEAT_TAG])
             heard = datetime.fromtimestamp(last).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
             reason = f"Its process is gone without a word; it was last heard of at {heard}."
-            client.set_tag(run.info.run_id, "outcome", "interrupted")
-            client.set_tag(run.info.run_id, "reason", reason)
-            client.set_terminated(run.info.run_id, "KILLED", int(min(last, time.time()) * 1000))
+            _mark(client, run.info.run_id, reason, last)
             tags = run.data.tags
             search = run.info.run_id if "search" in tags else None
             search = tags.get("mlflow.parentRunId") if "trial" in tags else search
             is_sweep = tags.get("sweep") == "true"
             found.append(Vanished(run.info.run_id, run.info.run_name, is_sweep, search, reason))
     return found
+
+
+def give_up(run_id: str, reason: str, tracking_uri: str | None = None) -> None:
+    """Mark a run as KILLED and interrupted, of which is known that its process is gone.
+
+    Args:
+        run_id: Its whole id.
+        reason: What is known of its end, in a sentence.
+        tracking_uri: The store. Defaults to where new runs are recorded.
+
+    Raises:
+        BadInput: The store can't be reached or written, or there is no such run.
+    """
+    uri = resolve(tracking_uri)
+    with refusals_in_words(uri):
+        _mark(open_client(uri), run_id, reason, time.time())
+
+
+def _mark(client: "MlflowClient", run_id: str, reason: str, last: float) -> None:
+    client.set_tag(run_id, "outcome", "interrupted")
+    client.set_tag(run_id, "reason", reason)
+    client.set_terminated(run_id, "KILLED", int(min(last, time.time()) * 1000))
