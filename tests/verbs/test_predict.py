@@ -182,7 +182,7 @@ def test_the_terminal_has_a_table(shelf, predict, tmp_path, monkeypatch, capsys)
         ("tape", "binary.csv", "is not UTF-8"),
         ("tape", "pipe", "no regular file"),
         ("tape", "empty", "holds no picture"),
-        ("tape", "mixed", "mixed/2.png cannot be read as a picture"),
+        ("tape", "broken", "No picture in input=broken can be read. input=broken/2.png cannot be read as a picture"),
         ("xor", "empty", "is a folder, but the model reads no pictures"),
         (
             "xor",
@@ -222,12 +222,22 @@ def test_what_is_no_input_is_refused_in_words(name, said, says, shelf, predict, 
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("none")
-    (tmp_path / "mixed").mkdir()
-    for number, content in (("1", "whole"), ("2", "broken")):
-        (tmp_path / "mixed" / f"{number}.png").write_bytes((tmp_path / f"{content}.png").read_bytes())
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "2.png").write_bytes((tmp_path / "broken.png").read_bytes())
     with pytest.raises(BadInput) as caught:
         predict(shelf.run(name), said)
     assert says in str(caught.value)
+
+
+def test_pictures_of_a_folder_that_cannot_be_read_are_left_out_and_named(shelf, predict, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 255, (50, 50), np.uint8)).save(folder / "1.png")
+    (folder / "2.png").write_bytes((folder / "1.png").read_bytes()[:1000])
+    told = predict(shelf.run("tape"), "mixed")
+    assert [row["input"] for row in told["predictions"]] == ["1.png"]
+    assert "input=mixed/2.png cannot be read as a picture" in told["left_out"][0]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import pytest
 
+from zoo import verbs
 from zoo.config import BadInput
 from zoo.verbs.words import RUN, Grammar, Key, number, one_of, true_or_false, whole
 
@@ -68,3 +69,8 @@ def test_words_with_a_common_beginning_are_handed_on_as_they_are():
     assert "  data.KEY=VALUE   how" in grammar.usage
     with pytest.raises(BadInput, match="Did you mean 'data'"):
         grammar.read(["last", "dat.limit=5"])
+
+
+def test_a_search_is_looked_for_where_it_is():
+    with pytest.raises(BadInput, match="zoo train search=tpe"):
+        verbs.run("search")

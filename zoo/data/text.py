@@ -58,5 +58,5 @@ def decoded(content: bytes, what: str) -> str:
     if "\0" in characters:
         raise BadInput(f"{what} should be a UTF-8 text file, but holds NUL bytes: it is a binary file.")
     if not characters.strip():
-        raise BadInput(f"{what} is empty: there is nothing to learn from.")
+        raise BadInput(f"{what} is empty: there is nothing to read.")
     return characters.replace("\r\n", "\n").replace("\r", "\n")

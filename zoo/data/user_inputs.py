@@ -5,7 +5,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +29,12 @@ class UserInputs:
     Attributes:
         names: Of each: its file, or its row.
         x: float32 [n, features] or [n, time, features], scaled as the model's training data was.
+        left_out: Why pictures of a folder are not among them, a sentence each.
     """
 
     names: list[str]
     x: np.ndarray
+    left_out: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,7 +66,7 @@ def read(text: str, spec: Spec, name: str) -> UserInputs:
     if content.startswith(_NPY):
         return _of_numbers(_array(content, what), spec, what, path.name)
     if spec.image_shape is not None and path.suffix.lower() not in _TABLES:
-        return _of_pictures([path], spec, name)
+        return _of_pictures({path: pictures.read(path, spec.image_shape, name)}, spec)
     return _of_numbers(_table(content, what), spec, what, path.name)
 
 
@@ -110,14 +112,22 @@ def _of_folder(folder: Path, spec: Spec, name: str) -> UserInputs:
         raise BadInput(
             f"input={folder} holds no picture ({', '.join(pictures.SUFFIXES)}). It holds {len(found):,} other files."
         )
-    return _of_pictures(chosen, spec, name)
+    shown: dict[Path, np.ndarray] = {}
+    left_out: list[str] = []
+    for path in chosen:
+        try:
+            shown[path] = pictures.read(path, spec.image_shape, name)
+        except BadInput as error:
+            left_out.append(str(error))
+    if not shown:
+        raise BadInput(f"No picture in input={folder} can be read. {left_out[0]}")
+    return _of_pictures(shown, spec, left_out)
 
 
-def _of_pictures(paths: Sequence[Path], spec: Spec, name: str) -> UserInputs:
-    assert spec.image_shape is not None
+def _of_pictures(shown: Mapping[Path, np.ndarray], spec: Spec, left_out: Sequence[str] = ()) -> UserInputs:
     low, high = spec.scaling.value_range or (0.0, 1.0)
-    read = [pictures.read(path, spec.image_shape, name).ravel() for path in paths]
-    return UserInputs([path.name for path in paths], spec.scaling(low + (high - low) * np.stack(read)))
+    rows = np.stack([picture.ravel() for picture in shown.values()])
+    return UserInputs([path.name for path in shown], spec.scaling(low + (high - low) * rows), left_out)
 
 
 def _of_numbers(values: np.ndarray, spec: Spec, what: str, name: str) -> UserInputs:

@@ -1,6 +1,7 @@
 """`zoo predict`: what a run's model says of a picture, of numbers, or of words that it is to go on from."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,8 @@ def main(said: Mapping[str, Any]) -> int:
         _print_next(told)
     else:
         _print_rows(told["predictions"])
+        for sentence in told.get("left_out", ()):
+            print(f"Left out: {sentence}", file=sys.stderr)
     return 0
 
 
@@ -60,16 +63,17 @@ def _rows(found: kept.Kept, said: Mapping[str, Any]) -> dict[str, Any]:
     from zoo.learners import answers
 
     answer = answers.of(loaded, asked.x, spec)
+    left_out = {"left_out": list(asked.left_out)} if asked.left_out else {}
     if answer.values is not None:
         pairs = zip(asked.names, answer.values.tolist(), strict=True)
-        return {"predictions": [{"input": name, "value": value} for name, value in pairs]}
+        return {"predictions": [{"input": name, "value": value} for name, value in pairs], **left_out}
     assert answer.probabilities is not None
     labels = spec.labels or [str(label) for label in range(spec.classes)]
     found_rows = []
     for name, row in zip(asked.names, answer.probabilities, strict=True):
         likeliest = {labels[index]: float(row[index]) for index in _likeliest(row, said["top"])}
         found_rows.append({"input": name, "prediction": next(iter(likeliest)), "probabilities": likeliest})
-    return {"predictions": found_rows}
+    return {"predictions": found_rows, **left_out}
 
 
 def _next_word(found: kept.Kept, said: Mapping[str, Any]) -> dict[str, Any]:
