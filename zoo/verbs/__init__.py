@@ -58,7 +58,9 @@ def run(verb: str, *words: str) -> int:
         BadInput: The verb or a word is not known, or what it asks for is not there.
     """
     if verb == "search":
-        raise BadInput("A search is a way to train: zoo train search=tpe 'search.space={optimizer.learning_rate: ...}'.")
+        raise BadInput(
+            "A search is a way to train: zoo train search=tpe 'search.space={optimizer.learning_rate: ...}'."
+        )
     if verb not in VERBS:
         raise BadInput(f"Unknown verb '{verb}'. {nearest(verb, VERBS)}")
     module = importlib.import_module(f"zoo.verbs.{verb}")
