@@ -17,6 +17,12 @@ MEASURES: dict[str, tuple[str, str]] = {
     "command_seconds": ("s, the whole command", "{:,.1f}"),
     "peak_mb": ("MB at the peak", "{:,.0f}"),
     "growth_mb": ("MB grown", "{:,.1f}"),
+    "runs_per_second": ("runs/s", "{:,.1f}"),
+    "wait_seconds": ("s, the longest wait", "{:,.1f}"),
+    "milliseconds_per_run": ("ms a run", "{:,.1f}"),
+    "list_seconds": ("s to list", "{:,.1f}"),
+    "report_seconds": ("s to report", "{:,.1f}"),
+    "best_seconds": ("s to find the best", "{:,.1f}"),
 }
 IN_MILLISECONDS = ("seconds_per_epoch", "recorded_seconds_per_epoch")
 
@@ -30,7 +36,7 @@ class Peer:
         module: Of benchmarks/peers; or `command`.
         words: For `zoo.compose`, after the contest's own; for a command, the whole of it after `python`.
         spec: What else the module is given.
-        needs: What has to be there, or it is left out: `torch`, `bfloat16`.
+        needs: What has to be there, or it is left out: `torch`, `bfloat16`, `postgresql`.
         tolerance: Its own, in place of the contest's.
     """
 
@@ -38,7 +44,7 @@ class Peer:
     module: str
     words: tuple[str, ...] = ()
     spec: Mapping[str, Any] = field(default_factory=dict)
-    needs: Literal["", "torch", "bfloat16"] = ""
+    needs: Literal["", "torch", "bfloat16", "postgresql"] = ""
     tolerance: float | None = None
 
     @property

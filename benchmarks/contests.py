@@ -1,6 +1,6 @@
 """The table of contests: names, shapes, peers and goals. A small size of each runs in the tests."""
 
-from benchmarks import sweeps
+from benchmarks import records, sweeps
 from benchmarks.contest import KERAS, TAPE, TORCH, Contest, Goal, Peer
 from benchmarks.size import FULL, SMOKE, Size
 
@@ -29,6 +29,9 @@ def contests(size: Size = FULL) -> list[Contest]:
         sweeps.xor(size),
         sweeps.mnist(size),
         sweeps.throughput(size),
+        records.load(size),
+        records.bulk(size),
+        *records.scale(size),
     ]
     return [contest for contest in table if contest.name not in size.left_out]
 

@@ -23,6 +23,9 @@ from typing import Any
 
 import psutil
 
+from zoo.config import BadInput
+from zoo.tracking.hosting.postgres import Postgres
+
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 1800  # after which a process has failed
 # Each library keeps its default threads, and no setting of the caller's reaches one and not the other.
@@ -106,12 +109,17 @@ def missing(need: str) -> str | None:
     """Return why a peer can't take part on this machine, or None.
 
     Args:
-        need: `torch`, `bfloat16` (matrix products in bfloat16 by the processor), or nothing.
+        need: `torch`, `bfloat16` (matrix products in bfloat16 by the processor), `postgresql`, or nothing.
     """
     if need == "torch" and importlib.util.find_spec("torch") is None:
         return "PyTorch is not installed: pip install 'keras-model-zoo[bench]'"
     if need == "bfloat16" and not {"avx512_bf16", "amx_bf16"} & set(_cpu_flags()):
         return "the processor has neither AMX nor AVX512-BF16"
+    if need == "postgresql":
+        try:
+            Postgres(Path(tempfile.gettempdir()))
+        except BadInput as error:
+            return str(error)
     return None
 
 

@@ -23,6 +23,10 @@ class Size:
         sweep_seeds: Of the sweep over XOR.
         sweep_epochs: The same.
         sweep_jobs: Of the sweep over MNIST.
+        recorded: Processes that record at once, runs of each, points of each run.
+        bulk_runs: That are recorded at once.
+        records: Runs of a sweep, and how many sweeps a record holds.
+        servers: Whether all contests of the record are held on a server too.
         started: Models whose start is measured.
         left_out: Contests that are not held, because another goes the same ways.
     """
@@ -42,6 +46,10 @@ class Size:
     sweep_seeds: int = 50
     sweep_epochs: int = 5_000
     sweep_jobs: int = 16
+    recorded: tuple[int, int, int] = (16, 100, 200)
+    bulk_runs: int = 1000
+    records: tuple[tuple[int, int], ...] = ((1000, 1), (1000, 10), (1000, 100))
+    servers: bool = True
     started: tuple[str, ...] = ("linear", "xor_mlp", "feedback", "mnist_fcn", "rnn", "gru", "lstm")
     left_out: tuple[str, ...] = ()
 
@@ -63,6 +71,10 @@ SMOKE = Size(
     sweep_seeds=2,
     sweep_epochs=30,
     sweep_jobs=2,
+    recorded=(2, 2, 10),
+    bulk_runs=20,
+    records=((4, 3),),
+    servers=False,
     started=("linear",),
     left_out=("lstm.sgd", "rnn.sgd", "command", "sweep.xor_mlp"),
 )

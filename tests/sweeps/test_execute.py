@@ -245,3 +245,17 @@ def test_a_trigram_and_a_network_are_compared_on_the_same_text(sweep):
     assert trigram.metrics["test_perplexity"] == pytest.approx(lstm.metrics["test_trigram_perplexity"])
     assert set(tracking.find(trigram.id).artifacts()) >= {"trigram.npz", "vocabulary.json"}
     assert set(tracking.find(lstm.id).artifacts()) >= {"model.keras", "vocabulary.json"}
+
+
+def test_a_sweep_gives_signs_of_life_while_one_of_its_runs_trains(sweep, monkeypatch, store):
+    monkeypatch.setattr("zoo.tracking.process.BEAT_SECONDS", 0.05)
+    heard = []
+    real = tracking.process.beat
+
+    def beat():
+        heard.append(1)
+        return {**real(), "heartbeat": str(len(heard))}
+
+    monkeypatch.setattr("zoo.tracking.process.beat", beat)
+    _, parent, _ = sweep("model=mnist_fcn", "data=digits", "epochs=40", "seed=0")
+    assert int(parent.tags["heartbeat"]) > 3

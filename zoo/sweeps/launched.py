@@ -42,9 +42,8 @@ def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
             os.environ[VARIABLE] = json.dumps({**told, "keeps_models": grid.settings.keep != "none"})
             code = 1
             try:
-                code = hydra(
-                    [f"hydra.sweep.dir={folder}", *words]
-                )  # a folder that the user names comes later, and wins
+                with tracking.beating(parent.id, parent.store.uri):
+                    code = hydra([f"hydra.sweep.dir={folder}", *words])  # one that the user names comes later, and wins
             except KeyboardInterrupt:
                 code = 130
                 raise

@@ -65,7 +65,8 @@ class Life(ABC):
         from zoo.training.interruption import Interrupted, Interruption
 
         try:
-            with Interruption() as interruption, self.board:
+            alive = tracking.beating(self.parent.id, self.parent.store.uri)
+            with Interruption() as interruption, alive, self.board:
                 if self.needs_tensorflow:
                     quiet.import_tensorflow()
                 self.work(interruption.check)

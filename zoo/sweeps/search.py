@@ -78,7 +78,6 @@ class _Search(Life):
                 log.info(f"search.timeout={settings.timeout:g} has passed: {self.study.made:,} trials were made.")
                 break
             self._try(self.study.ask())
-            self.parent.record.beat()
             self._share_study()
             check_interrupt()
         self.is_done = True

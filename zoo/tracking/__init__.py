@@ -4,6 +4,7 @@ The only part of the zoo that knows MLflow; importing it does not import MLflow 
 """
 
 from zoo.tracking.address import mask, root
+from zoo.tracking.beating import beating
 from zoo.tracking.children import children, curves, extend, newest, newest_sweep, ui_address
 from zoo.tracking.entries import is_cut
 from zoo.tracking.errors import TrackingError
@@ -35,6 +36,7 @@ __all__ = [
     "TrackingError",
     "Waiting",
     "add",
+    "beating",
     "children",
     "connect",
     "curves",
