@@ -149,8 +149,8 @@ def find(run_id: str, tracking_uri: str | None = None) -> Kept:
         if gone := tracking.pruned(run, "models"):
             raise BadInput(f"{gone} Make it again: python train.py rerun={run.id}.")
         raise BadInput(
-            f"Run {run.id} ({run.name}, {run.status}) kept no model: expected config.yaml, and {NETWORK} or "
-            f"{ngram.FILE}, among its artifacts, found {', '.join(sorted(kept)) or 'none'}."
+            f"Run {run.id} ({run.name}, {run.tags.get('outcome', run.status)}) kept no model: expected config.yaml, "
+            f"and {NETWORK} or {ngram.FILE}, among its artifacts, found {', '.join(sorted(kept)) or 'none'}."
         )
     words = yaml_files.read_words(run.download("overrides.yaml")) if "overrides.yaml" in kept else []
     config = Config.check(yaml_files.read(run.download("config.yaml")), words)

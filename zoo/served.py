@@ -139,15 +139,18 @@ class Served:
                 f"One request may hold {MOST_EXAMPLES:,} examples and {MOST_VALUES:,} values. "
                 f"Received: {len(x):,} and {x.size:,}. Send them in several."
             )
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = x if is_scaled else spec.scaling(x)
         if not np.isfinite(x).all():
-            raise BadInput("Expected values that are finite numbers. Received: NaN or infinity.")
-        x = x if is_scaled else spec.scaling(x)
+            raise BadInput("Expected values that are finite numbers. Received: NaN or infinity, or one too large.")
         found = np.concatenate(
             [
                 np.asarray(self._model(x[i : i + _AT_ONCE], training=False), np.float64)
                 for i in range(0, len(x), _AT_ONCE)
             ]
         )
+        if not np.isfinite(found).all():
+            raise BadInput("The model puts out NaN or infinity for these values: they are too large for it.")
         if self._inputs.output == "values":
             return pd.DataFrame({"value": found.reshape(len(x), -1)[:, 0]})
         chances = self._probabilities(found)
@@ -195,8 +198,6 @@ class Served:
     def _after(self, ids: list[int], vocabulary: Vocabulary) -> np.ndarray:
         """Return the probability of each token to come next, float64 [vocabulary]."""
         if isinstance(self._model, ngram.Trigram):
-            every = np.arange(len(vocabulary))
-            first, second = [writing.beginning(vocabulary), *ids][-2:]
-            return self._model.probabilities(np.full(len(every), first), np.full(len(every), second), every)
+            return self._model.after(self._model.context(ids, writing.beginning(vocabulary)))
         output = np.asarray(self._model(np.array([ids], np.int32), training=False), np.float64)[0]
         return self._probabilities(output.reshape(-1, len(vocabulary))[-1:])[0]

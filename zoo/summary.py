@@ -132,7 +132,7 @@ def _results(metrics: Mapping[str, float]) -> dict[str, tuple[float, float, floa
 def _further(metrics: Mapping[str, float]) -> dict[str, str]:
     told_above = ("best_", "test_", "train_seconds", "solved")
     return {
-        name.removesuffix("_seconds").replace("_", " "): (
+        name.replace("_seconds", " took").replace("_", " "): (
             numbers.duration(value) if name.endswith("_seconds") else numbers.brief(value)
         )
         for name, value in sorted(metrics.items())

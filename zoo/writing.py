@@ -15,6 +15,7 @@ from zoo.models import ngram
 
 PIECE_SECONDS = 0.1  # of writing before what is there is shown
 _LARGEST_PIECE = 256  # tokens
+_TOLD = 10  # unknown words, by name
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,6 @@ class Prompt:
 
 
 class _Writer(Protocol):
-    def read(self, ids: list[int]) -> None: ...
     def write(self, count: int) -> list[int]: ...
 
 
@@ -99,13 +99,11 @@ def write(found: Kept, prompt: Prompt, length: int, drawing: Drawing) -> Iterato
         BadInput: What the run kept is damaged.
     """
     vocabulary = check(found)
-    writer = _writer(found, vocabulary, drawing)
+    writer = _writer(found, vocabulary, drawing, prompt.ids)
     joining = Joining()
     if not prompt.begins:
         for one in prompt.ids:
             joining.add(shown(vocabulary, one))
-    # A trigram reads the two words before.
-    writer.read([beginning(vocabulary), *prompt.ids] if found.is_counted else prompt.ids)
     yield prompt.text
     count = 1
     while length > 0:
@@ -136,13 +134,24 @@ def beginning(vocabulary: Vocabulary) -> int:
     return next((ids[name] for name in names if name in ids), min(first, len(vocabulary) - 1))
 
 
-def _writer(found: Kept, vocabulary: Vocabulary, drawing: Drawing) -> _Writer:
+def told_unknown(prompt: Prompt, vocabulary: Vocabulary) -> str:
+    """Return a sentence that says which words of a prompt the model does not know; nothing if it knows them all."""
+    if not prompt.unknown:
+        return ""
+    shown = [repr(one) for one in prompt.unknown[:_TOLD]]
+    more = f" and {len(prompt.unknown) - _TOLD:,} others" if len(prompt.unknown) > _TOLD else ""
+    handled = "left out" if vocabulary.unk is None else "read as <unk>"
+    return f"Unknown to the model, and {handled}: {', '.join(shown)}{more}."
+
+
+def _writer(found: Kept, vocabulary: Vocabulary, drawing: Drawing, ids: list[int]) -> _Writer:
+    """Return what goes on with some tokens."""
     banned = [] if vocabulary.unk is None else [vocabulary.unk]
     words = len(vocabulary)
     if found.is_counted:
         counted = ngram.Trigram.load(found.file)
         _fits(found, counted.words, words)
-        return ngram.Writer(
+        by_counts = ngram.Writer(
             counted,
             temperature=drawing.temperature,
             top_k=drawing.top_k,
@@ -150,6 +159,8 @@ def _writer(found: Kept, vocabulary: Vocabulary, drawing: Drawing) -> _Writer:
             seed=drawing.seed,
             banned=banned,
         )
+        by_counts.read(counted.context(ids, beginning(vocabulary)))
+        return by_counts
     model = kept.network(found.file)
     _fits(found, model.output_shape[-1], words)
     quiet.import_tensorflow()
@@ -164,7 +175,7 @@ def _writer(found: Kept, vocabulary: Vocabulary, drawing: Drawing) -> _Writer:
     else:  # a user's may not, and is shown as much of the text as it has learnt from
         window = config.data.sequence_length
     logits = generation.next_logits(model, gives_probabilities=config.model.output == "probabilities", window=window)
-    return generation.Writer(
+    writer = generation.Writer(
         logits,
         words,
         temperature=drawing.temperature,
@@ -173,6 +184,8 @@ def _writer(found: Kept, vocabulary: Vocabulary, drawing: Drawing) -> _Writer:
         seed=drawing.seed,
         banned=banned,
     )
+    writer.read(ids)
+    return writer
 
 
 def _fits(found: Kept, outputs: int | None, words: int) -> None:

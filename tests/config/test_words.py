@@ -16,6 +16,7 @@ def test_nearest_names_the_closest_and_then_all_if_there_are_few():
     assert nearest("name_7x", [f"name_{i}" for i in range(40)]).startswith("Did you mean 'name_7'")
     assert nearest("xyz", [f"name_{i}" for i in range(40)]) == ""
     assert nearest("a", []) == ""
+    assert nearest("temp", ["temperature", "top_k"]).startswith("Did you mean 'temperature'?")
 
 
 @pytest.mark.parametrize(

@@ -106,3 +106,14 @@ def test_what_comes_after_a_text_depends_on_its_last_two_tokens(ids):
     first, last = (None, *ids)[-2:]
     wanted = [by_dictionaries(first, last, word) for word in range(WORDS)]
     np.testing.assert_allclose(count(TEXT, WORDS).after(ids), wanted, rtol=1e-12)
+
+
+def test_a_text_is_gone_on_from_the_beginning_of_a_line():
+    ends, dot, comma, a = range(4)
+    text = np.array([a, comma, a, dot, ends, a, a, dot, ends, a, comma, ends])
+    model = count(text, 5)
+    assert model.context([a], ends) == [ends, a]
+    assert model.context([ends], ends) == [dot, ends]  # two lines of three end with it
+    assert model.context([a, dot, comma], ends) == [dot, comma]
+    assert model.context([ends, a], ends) == [ends, a]
+    assert model.context([4], 4) == [4, 4]  # before which nothing was seen

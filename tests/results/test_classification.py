@@ -54,6 +54,16 @@ def test_a_class_that_never_occurs_keeps_its_row_and_column(tmp_path):
     assert table.read_text().splitlines() == ["a,b,c", "1,0,0", "0,0,0", "1,0,1"]
     assert "b     0.0000    0.0000    0.0000         0" in text.read_text()
     assert picture.is_file()
+    assert [line.split() for line in text.read_text().splitlines() if "macro avg  " in line] == [
+        ["macro", "avg", "0.7500", "0.7500", "0.6667", "3"]
+    ]
+    assert "macro avg: of the 2 classes that occur, of 3" in text.read_text()
+
+
+def test_a_perfect_model_has_a_perfect_macro_average_on_some_of_its_classes(tmp_path):
+    text = classification.report([1, 1, 2], [1, 1, 2], list("abcd"), tmp_path)[0].read_text().splitlines()
+    assert "   macro avg     1.0000    1.0000    1.0000         3" in text
+    assert "weighted avg     1.0000    1.0000    1.0000         3" in text
 
 
 def test_a_name_with_a_comma_survives_the_table(tmp_path):

@@ -228,6 +228,15 @@ def test_a_long_training_is_drawn_at_no_more_than_four_hundred_epochs():
     assert (grid[0], grid[-1]) == (1, 5000)
 
 
+def test_the_parts_of_a_long_choice_are_the_lines_of_its_title(tmp_path):
+    choices = [(f"0.0{number}1234567", f"0.{number}7654321") for number in range(1, 6)]
+    board = sweep(["optimizer.learning_rate", "model.dropout"], choices, spread, seeds=1)
+    found = next(one for one in pictures(board, tmp_path, curves=courses(board)) if one.path.stem == "learning_curves")
+    drawn = found.svg.read_text()
+    assert all(f"{key}={value}" in drawn for choice in choices for key, value in
+               zip(("learning_rate", "dropout"), choice, strict=True))  # fmt: skip
+
+
 def test_the_same_runs_give_the_same_bytes(tmp_path):
     def digests(folder):
         board = sweep(["optimizer", "init"], grid(OPTIMIZERS, INITS), spread)

@@ -62,6 +62,34 @@ def test_a_study_that_goes_on_proposes_what_it_would_have_without_a_pause(sample
     assert (killed.number, killed.chosen) == whole[6]
 
 
+def pruned(study, count):
+    """Make trials as a search does, and return what each was made of, and where it ended."""
+    found = []
+    for _ in range(count):
+        asked = study.ask()
+        judge, epoch = study.judge(asked, 9), 0
+        level = score(asked.chosen)
+        for epoch in range(1, 10):
+            if judge(epoch, level * epoch / 9):
+                break
+        study.tell(asked, ended(level * epoch / 9, "completed" if epoch == 9 else "pruned"))
+        found.append((asked.chosen, epoch))
+    return found
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_a_killed_search_prunes_the_trials_that_it_would_have_pruned(pruner, tmp_path):
+    found = read("search=tpe", f"search.pruner={pruner}")
+    whole = pruned(Study(found, tmp_path / "whole"), 30)
+    first = pruned(Study(found, tmp_path / "parts"), 14)
+    for level in (0.99, 0.98):
+        study = Study(found, tmp_path / "parts")
+        judge = study.judge(study.ask(), 9)
+        [judge(epoch, level) for epoch in range(1, 9)]  # and then the process is gone
+    assert first + pruned(Study(found, tmp_path / "parts"), 16) == whole
+    assert {epoch for _, epoch in whole} > {9}
+
+
 def test_bayesian_search_looks_where_trials_were_good(tmp_path):
     made = proposed(Study(read("search=tpe", "search.startup=10"), tmp_path), 40)
     drawn, learnt = ([score(chosen) for _, chosen in made[part]] for part in (slice(10), slice(20, 40)))

@@ -17,14 +17,14 @@ from zoo.sweeps.execute import execute
 
 KINDS = (
     "tape", "fit", "standardized", "two", "xor", "values", "adding",
-    "words", "windows", "last", "characters", "counted",
+    "poem", "windows", "after the last", "characters", "counted",
 )  # fmt: skip
 
 
 @pytest.fixture
-def evaluate(shelf, tmp_path, monkeypatch, capsys):
+def evaluate(runs, tmp_path, monkeypatch, capsys):
     """Return what an evaluation tells machines; its files are in `tmp_path / "seen"`."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", shelf.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", runs.uri)
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
@@ -35,10 +35,10 @@ def evaluate(shelf, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_run_is_tested_again_to_the_bit_and_its_record_has_both(name, shelf, evaluate):
-    before = shelf.find(shelf.run(name))
+def test_a_run_is_tested_again_to_the_bit_and_its_record_has_both(name, runs, evaluate):
+    before = runs.find(runs.ids[name])
     found = evaluate(before.id)["metrics"]
-    after = shelf.find(before.id)
+    after = runs.find(before.id)
     own = {key.removeprefix("test_"): value for key, value in before.metrics.items() if key.startswith("test_")}
     assert own
     assert {key: found[key] for key in own} == own
@@ -51,22 +51,22 @@ def test_a_run_is_tested_again_to_the_bit_and_its_record_has_both(name, shelf, e
     assert after.tags["eval_test"].endswith("of the run's own test split")
 
 
-def test_said_twice_nothing_is_there_twice(shelf, evaluate):
-    run = shelf.find(shelf.run("tape"))
+def test_said_twice_nothing_is_there_twice(runs, evaluate):
+    run = runs.find(runs.ids["tape"])
     first = evaluate(run.id)
-    files = shelf.find(run.id).artifacts("evaluation/test")
+    files = runs.find(run.id).artifacts("evaluation/test")
     assert evaluate(run.id) == first
-    again = shelf.find(run.id)
+    again = runs.find(run.id)
     assert again.artifacts("evaluation/test") == files
     assert all(len(again.history(name)) == 1 for name in again.metrics if name.startswith("eval_test_"))
 
 
-def test_another_value_becomes_the_next_step(shelf, tmp_path):
-    run = shelf.find(shelf.run("values"))
+def test_another_value_becomes_the_next_step(runs, tmp_path):
+    run = runs.find(runs.ids["values"])
     (tmp_path / "one.txt").write_text("1")
     for value in (0.5, 0.5, float("nan"), float("nan"), float("inf"), 0.25):
-        tracking.add(shelf.find(run.id), {"eval_again_loss": value}, {"eval_again": "x"}, tmp_path, "evaluation/again")
-    steps, values = zip(*shelf.find(run.id).history("eval_again_loss"), strict=True)
+        tracking.add(runs.find(run.id), {"eval_again_loss": value}, {"eval_again": "x"}, tmp_path, "evaluation/again")
+    steps, values = zip(*runs.find(run.id).history("eval_again_loss"), strict=True)
     assert steps == (0, 1, 2, 3)
     assert (values[0], values[3]) == (0.5, 0.25)
 
@@ -84,62 +84,62 @@ def test_another_value_becomes_the_next_step(shelf, tmp_path):
         ("counted", ["evaluation.json", "loss_by_position.csv", "loss_by_position.png", "loss_by_position.svg"]),
     ],
 )  # fmt: skip
-def test_each_task_has_its_reports(name, files, shelf, evaluate, tmp_path):
-    evaluate(shelf.run(name))
+def test_each_task_has_its_reports(name, files, runs, evaluate, tmp_path):
+    evaluate(runs.ids[name])
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == files
-    kept_files = shelf.find(shelf.run(name)).artifacts("evaluation/test")
+    kept_files = runs.find(runs.ids[name]).artifacts("evaluation/test")
     assert [path.rpartition("/")[2] for path in kept_files] == files
 
 
-def test_the_loss_by_position_adds_up_to_the_loss(shelf, evaluate, tmp_path):
-    found = evaluate(shelf.run("windows"))["metrics"]
+def test_the_loss_by_position_adds_up_to_the_loss(runs, evaluate, tmp_path):
+    found = evaluate(runs.ids["windows"])["metrics"]
     table = np.loadtxt(tmp_path / "seen" / "loss_by_position.csv", delimiter=",", skiprows=1)
     assert table[:, 0].tolist() == list(range(1, 13))
     assert table[:, 1].mean() == pytest.approx(found["loss"], rel=1e-5)
 
 
-def test_a_carried_state_is_shown_beside_none(shelf, evaluate, tmp_path):
-    evaluate(shelf.run("words"))
+def test_a_carried_state_is_shown_beside_none(runs, evaluate, tmp_path):
+    evaluate(runs.ids["poem"])
     header = (tmp_path / "seen" / "loss_by_position.csv").read_text().splitlines()[0]
     assert header == "position,state carried,from nothing"
 
 
-def test_bits_per_character_of_words_are_those_of_the_whole_text(shelf, evaluate):
-    run = kept.find(shelf.run("counted"), shelf.uri)
+def test_bits_per_character_of_words_are_those_of_the_whole_text(runs, evaluate):
+    run = kept.find(runs.ids["counted"], runs.uri)
     found = evaluate(run.run.id)["metrics"]
     text = run.splits().test.x
     characters = len(run.vocabulary.decode(text[1:]))
     assert found["bits_per_character"] == pytest.approx(found["loss"] / np.log(2) * (len(text) - 1) / characters)
 
 
-def test_a_sweep_stands_for_its_best_run(shelf, evaluate, tmp_path):
+def test_a_sweep_stands_for_its_best_run(runs, evaluate, tmp_path):
     words = ["model=xor_mlp", "seed=0,1", "epochs=200", "optimizer=rprop", "batch_size=full"]
-    swept = execute(grid.read([*words, f"tracking.uri={shelf.uri}"]), folder=tmp_path, console=Console(quiet=True))
+    swept = execute(grid.read([*words, f"tracking.uri={runs.uri}"]), folder=tmp_path, console=Console(quiet=True))
     found = evaluate(swept.run_id)
-    record = shelf.find(found["run"])
+    record = runs.find(found["run"])
     assert record.parent == swept.run_id
     assert found["metrics"]["loss"] == pytest.approx(record.metrics["test_loss"], rel=1e-5)
     assert found["metrics"]["accuracy"] == record.metrics["test_accuracy"]
 
 
-def test_other_data_is_judged_under_its_own_name(shelf, evaluate):
-    id = shelf.run("tape")
+def test_other_data_is_judged_under_its_own_name(runs, evaluate):
+    id = runs.ids["tape"]
     found = evaluate(id, "data=digits", "data.classes=[3,8]")
-    model, splits = zoo.load(id, shelf.uri).model, kept.find(id, shelf.uri).splits()
+    model, splits = zoo.load(id, runs.uri).model, kept.find(id, runs.uri).splits()
     chosen = np.isin(splits.test.y, [3, 8])
     right = np.asarray(model(splits.test.x[chosen])).argmax(axis=1) == splits.test.y[chosen]
     assert found["examples"] == chosen.sum()
     assert found["metrics"]["accuracy"] == pytest.approx(right.mean())
-    run = shelf.find(id)
+    run = runs.find(id)
     assert run.metrics["eval_digits_accuracy"] == found["metrics"]["accuracy"]
     assert run.tags["eval_digits"] == f"{chosen.sum()} examples of data=digits data.classes=[3,8]"
     assert "evaluation/digits" in run.artifacts("evaluation")
     evaluate(id, "data.classes=[8,3]", "name=pair")
-    assert shelf.find(id).metrics["eval_pair_accuracy"] == found["metrics"]["accuracy"]
+    assert runs.find(id).metrics["eval_pair_accuracy"] == found["metrics"]["accuracy"]
 
 
-def test_classes_of_other_names_are_taken_in_order_and_that_is_said(shelf, evaluate):
-    found = evaluate(shelf.run("low"), "data=digits", "data.classes=[5,6,7,8,9]")
+def test_classes_of_other_names_are_taken_in_order_and_that_is_said(runs, evaluate):
+    found = evaluate(runs.ids["low"], "data=digits", "data.classes=[5,6,7,8,9]")
     assert found["notes"] == [
         "The classes of data=digits are not those of the run. They are taken in order: 5 as 0, 6 as 1, 7 as 2, 8 as 3, "
         "9 as 4."
@@ -147,74 +147,74 @@ def test_classes_of_other_names_are_taken_in_order_and_that_is_said(shelf, evalu
     assert found["metrics"]["accuracy"] < 0.6
 
 
-def test_another_text_is_read_by_the_runs_vocabulary(shelf, evaluate, tmp_path):
+def test_another_text_is_read_by_the_runs_vocabulary(runs, evaluate, tmp_path):
     (tmp_path / "other.txt").write_text("the sun is down .\nno kangaroo , no day !\n" * 20)
-    id = shelf.run("counted")
+    id = runs.ids["counted"]
     found = evaluate(id, "data=text", f"data.test={tmp_path / 'other.txt'}")
-    run = kept.find(id, shelf.uri)
+    run = kept.find(id, runs.uri)
     ids = run.vocabulary.encode((tmp_path / "other.txt").read_text())
     assert found["examples"] == len(ids)
     assert found["metrics"]["unknown"] == pytest.approx(1 / 13)
     assert found["metrics"]["perplexity"] == pytest.approx(
         ngram.perplexity(run.splits().train.x, ids, len(run.vocabulary))
     )
-    assert "eval_text_perplexity" in shelf.find(id).metrics
+    assert "eval_text_perplexity" in runs.find(id).metrics
 
 
-def test_log_false_leaves_the_record_as_it_is(shelf, evaluate, tmp_path):
-    id = shelf.train("model=linear", "epochs=2")
-    before = shelf.find(id)
+def test_log_false_leaves_the_record_as_it_is(runs, evaluate, tmp_path):
+    id = runs.train("model=linear", "epochs=2")
+    before = runs.find(id)
     evaluate(id, "log=false")
-    after = shelf.find(id)
+    after = runs.find(id)
     assert (after.metrics, after.tags, after.artifacts()) == (before.metrics, before.tags, before.artifacts())
     assert (tmp_path / "seen" / "classification_report.txt").is_file()
 
 
-def test_what_else_lies_in_the_folder_stays_there_alone(shelf, evaluate, tmp_path):
+def test_what_else_lies_in_the_folder_stays_there_alone(runs, evaluate, tmp_path):
     (tmp_path / "seen" / "mine").mkdir(parents=True)
     (tmp_path / "seen" / "secret.txt").write_text("mine")
-    id = shelf.run("values")
+    id = runs.ids["values"]
     evaluate(id)
     assert (tmp_path / "seen" / "secret.txt").read_text() == "mine"
-    assert not [path for path in shelf.find(id).artifacts("evaluation/test") if "secret" in path or "mine" in path]
+    assert not [path for path in runs.find(id).artifacts("evaluation/test") if "secret" in path or "mine" in path]
 
 
-def test_the_terminal_shows_both_tests_side_by_side_and_the_report(shelf, tmp_path, monkeypatch, capsys):
+def test_the_terminal_shows_both_tests_side_by_side_and_the_report(runs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    id = shelf.run("tape")
-    assert verbs.run("evaluate", id[:9], f"tracking.uri={shelf.uri}") == 0
+    id = runs.ids["tape"]
+    assert verbs.run("evaluate", id[:9], f"tracking.uri={runs.uri}") == 0
     shown = capsys.readouterr().out
-    accuracy = f"{shelf.find(id).metrics['test_accuracy']:.4f}"
+    accuracy = f"{runs.find(id).metrics['test_accuracy']:.4f}"
     assert any(line.split() == ["accuracy", accuracy, accuracy] for line in shown.splitlines())
     assert "precision    recall  f1-score   support" in shown
     assert f"outputs/evaluation-{id[:8]}-test" in shown
     assert "not what the run has recorded" not in shown
 
 
-def test_data_that_has_changed_since_is_noticed(shelf, tmp_path, monkeypatch, capsys):
+def test_data_that_has_changed_since_is_noticed(runs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.txt").write_text((shelf.folder / "poem.txt").read_text())
-    id = shelf.train("model=trigram", "data=text", f"data.train={tmp_path / 'own.txt'}")
-    words = (shelf.folder / "poem.txt").read_text().split(" ")
+    (tmp_path / "own.txt").write_text((runs.folder / "poem.txt").read_text())
+    id = runs.train("model=trigram", "data=text", f"data.train={tmp_path / 'own.txt'}")
+    words = (runs.folder / "poem.txt").read_text().split(" ")
     (tmp_path / "own.txt").write_text(" ".join([*words[:-60], *words[:-61:-1]]))  # its end, which is tested
-    assert verbs.run("evaluate", id, f"tracking.uri={shelf.uri}") == 0
+    assert verbs.run("evaluate", id, f"tracking.uri={runs.uri}") == 0
     assert "This is not what the run has recorded, in loss and perplexity" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("model", ["trigram", "lstm"])
-def test_a_text_whose_words_have_changed_since_is_refused(model, shelf, tmp_path, monkeypatch):
+def test_a_text_whose_words_have_changed_since_is_refused(model, runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    own, text = tmp_path / "own.txt", (shelf.folder / "poem.txt").read_text()
+    own, text = tmp_path / "own.txt", (runs.folder / "poem.txt").read_text()
     own.write_text(text)
     more = (
         []
         if model == "trigram"
         else ["model.units=4", "model.embedding=4", "batch_size=4", "data.sequence_length=9", "epochs=1"]
     )
-    id = shelf.train(f"model={model}", "data=text", f"data.train={own}", *more)
+    id = runs.train(f"model={model}", "data=text", f"data.train={own}", *more)
     own.write_text(text.replace("moon", "star") + " kangaroo" * 50)
     with pytest.raises(BadInput, match="is not what the run was trained on: it has changed since"):
-        verbs.run("evaluate", id, f"tracking.uri={shelf.uri}")
+        verbs.run("evaluate", id, f"tracking.uri={runs.uri}")
 
 
 @pytest.mark.parametrize(
@@ -233,37 +233,37 @@ def test_a_text_whose_words_have_changed_since_is_refused(model, shelf, tmp_path
         ("low", ["data=digits", "data.classes=[3,4,5,6,7]"], "Choose those that it knows"),
         ("adding", ["data.length=20"], "The run reads inputs of 10 x 2 numbers"),
         ("words", ["data.level=char"], "The run reads text by word"),
-        ("words", ["data=text", "data.test=nowhere.txt"], "nowhere.txt cannot be read"),
+        ("words", ["data=text", "data.test=nowhere.txt"], "data.test=nowhere.txt cannot be read"),
         ("nowhere", [], "No run 'nowhere'"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(name, words, says, shelf, tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", shelf.uri)
+def test_what_does_not_fit_is_refused_in_words(name, words, says, runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", runs.uri)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput) as caught:
-        verbs.run("evaluate", shelf.run(name) if name in shelf.names else name, *words)
+        verbs.run("evaluate", runs.ids[name] if name in runs.words else name, *words)
     assert says in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_character_that_the_run_does_not_know_is_named(shelf, tmp_path, monkeypatch):
+def test_a_character_that_the_run_does_not_know_is_named(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "other.txt").write_text("the § sun " * 20)
     with pytest.raises(BadInput, match="The character '§' is not among"):
-        verbs.run("evaluate", shelf.run("characters"), "data.test=other.txt", "data=text", f"tracking.uri={shelf.uri}")
+        verbs.run("evaluate", runs.ids["characters"], "data.test=other.txt", "data=text", f"tracking.uri={runs.uri}")
 
 
 @pytest.mark.slow
-def test_a_language_model_is_loaded_and_tested_by_a_process_that_has_trained_none(shelf, tmp_path):
-    id = shelf.run("words")
-    command = [sys.executable, "-m", "zoo", "evaluate", id, "json=true", "log=false", f"tracking.uri={shelf.uri}"]
+def test_a_language_model_is_loaded_and_tested_by_a_process_that_has_trained_none(runs, tmp_path):
+    id = runs.ids["poem"]
+    command = [sys.executable, "-m", "zoo", "evaluate", id, "json=true", "log=false", f"tracking.uri={runs.uri}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["metrics"]["loss"] == pytest.approx(shelf.find(id).metrics["test_loss"], rel=1e-6)
+    assert json.loads(done.stdout)["metrics"]["loss"] == pytest.approx(runs.find(id).metrics["test_loss"], rel=1e-6)
 
 
 @pytest.mark.slow
-def test_a_trigram_and_a_mistake_need_no_tensorflow(shelf, tmp_path):
+def test_a_trigram_and_a_mistake_need_no_tensorflow(runs, tmp_path):
     code = (
         "import sys; from zoo import verbs; from zoo.config import BadInput\n"
         "verbs.run('evaluate', sys.argv[1], 'log=false', sys.argv[3])\n"
@@ -274,14 +274,14 @@ def test_a_trigram_and_a_mistake_need_no_tensorflow(shelf, tmp_path):
         "    else: sys.exit('accepted')\n"
         "sys.exit('tensorflow' in sys.modules)"
     )
-    words = [shelf.run("counted"), shelf.run("tape"), f"tracking.uri={shelf.uri}"]
+    words = [runs.ids["counted"], runs.ids["tape"], f"tracking.uri={runs.uri}"]
     done = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_the_data_of_a_run_is_found_where_data_is_kept_now(shelf, tmp_path, monkeypatch):
-    run = kept.find(shelf.run("tape"), shelf.uri)
+def test_the_data_of_a_run_is_found_where_data_is_kept_now(runs, tmp_path, monkeypatch):
+    run = kept.find(runs.ids["tape"], runs.uri)
     monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path))
     assert run.data_folder == data.location(str(tmp_path))

@@ -66,6 +66,8 @@ def test_a_list_is_narrowed_by_number_experiment_and_filter(said, store):
     assert len(said("list", "last=1").splitlines()) == 2
     assert "lstm small" in said("list", "experiment=lstm").splitlines()[1]
     assert len(said("list", "experiment=lstm").splitlines()) == 2
+    with pytest.raises(BadInput, match=r"No run is recorded in experiment 'lsmt'. Did you mean 'lstm'\?"):
+        said("list", "experiment=lsmt")
     found = said("list", "filter=metrics.best_val_accuracy > 0.9")
     assert "seed=0" in found
     assert "lstm" not in found

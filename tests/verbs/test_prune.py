@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 import zoo
 from tests.tracking.mlflow_server import MlflowServer
-from tests.verbs.conftest import Runs, make
+from tests.verbs.conftest import SMALL, Runs, make
 from zoo import kept, served, tracking, verbs
 from zoo.config import BadInput, Tracking
 from zoo.tracking import registry
@@ -37,7 +37,7 @@ def store(made, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "200")
-    return Runs(uri, folder, made.ids)
+    return Runs(folder, made.ids)
 
 
 def held(store, name):
@@ -105,6 +105,26 @@ def test_the_best_of_each_model_and_data_set_is_kept_unless_none_is(store, capsy
     assert held(store, "trigram") == {"trigram.npz"}
 
 
+def test_a_run_that_is_named_is_the_best_only_if_no_other_of_its_kind_is_better(store, capsys):
+    verbs.run("prune", f"run={store.ids['worse digits']}", "yes=true")
+    assert "the best" not in capsys.readouterr().out
+    assert held(store, "worse digits") == set()
+    verbs.run("prune", f"run={store.ids['digits']}", "yes=true")
+    assert "Left alone: 1 run, the best of mnist_fcn on digits." in capsys.readouterr().out
+    assert held(store, "digits")
+
+
+def test_models_of_words_and_of_characters_have_a_best_each(store, capsys):
+    made = store.train("model=lstm", "data.level=char", "data=text", f"data.train={store.folder}/text.txt", *SMALL)
+    verbs.run("prune", "yes=true")
+    assert "the best of lstm on text by char" in capsys.readouterr().out
+    assert held(store, "words")
+    assert "model.keras" in tracking.find(made).artifacts()
+    with pytest.raises(BadInput, match=r"do not compare.* Narrow the filter: best:params.`data.level` = "):
+        zoo.load("best:tags.model = 'lstm'")
+    assert zoo.load("best:tags.model = 'lstm' and params.`data.level` = 'char'").run.id == made
+
+
 def test_a_filter_says_which(store):
     verbs.run("prune", "filter=tags.model = 'lstm'", *ALL)
     assert held(store, "words") == set()
@@ -113,6 +133,8 @@ def test_a_filter_says_which(store):
         verbs.run("prune", "filter=tags.model = 'nothing'")
     with pytest.raises(BadInput, match="MLflow can't read"):
         verbs.run("prune", "filter=tags.model =")
+    with pytest.raises(BadInput, match=r'read filter="tags[.]model =": '):
+        verbs.run("show", "best:tags.model =")
 
 
 def test_a_run_at_work_is_never_touched(store, capsys):

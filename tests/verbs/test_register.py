@@ -117,6 +117,7 @@ def test_texts_get_the_words_that_may_come_next(store):
         ("digits", np.zeros((2, 63), np.float32), {}, "does not match expected shape"),
         ("digits", np.zeros((served.MOST_EXAMPLES + 1, 64), np.float32), {}, "One request may hold 10,000 examples"),
         ("digits", np.full((1, 64), np.nan, np.float32), {}, "finite numbers"),
+        ("digits", np.full((1, 64), 3e38, np.float32), {"scaled": True}, "puts out NaN or infinity for these values"),
         ("digits", np.zeros((0, 64), np.float32), {}, "Expected values of shape"),
         ("words", pd.DataFrame({"text": ["word " * (served.MOST_TOKENS + 1)]}), {}, "A text may have 1,000 words"),
         ("words", pd.DataFrame({"text": ["a"] * (served.MOST_TEXTS + 1)}), {}, "One request may hold 100 texts"),

@@ -18,6 +18,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """
     names = sorted(set(names))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close = close or [one for one in names if len(name) > 2 and one.startswith(name)][:3]
     hint = f"Did you mean {either(map(repr, close))}? " if close else ""
     shown = f"Available: {', '.join(names)}." if 0 < len(names) <= 32 else ""
     return f"{hint}{shown}".strip()

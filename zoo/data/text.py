@@ -14,8 +14,10 @@ def text(data: Data, folder: Path) -> Texts:
     """
     paths = {key: path for key in ("train", "valid", "test") if (path := getattr(data, key)) is not None}
     if len(paths) == 3:
-        train, valid, test = (read_text(Path(path), f"data.{key}={path}") for key, path in paths.items())
-        return Texts(train, valid, test, source=f"files {', '.join(paths.values())}")
+        named = {path: key for key, path in paths.items()}  # one file may be all three, as in an evaluation
+        texts = {path: read_text(Path(path), f"data.{key}={path}") for path, key in named.items()}
+        train, valid, test = (texts[path] for path in paths.values())
+        return Texts(train, valid, test, source=f"{'files' if len(named) > 1 else 'file'} {', '.join(named)}")
     if list(paths) != ["train"]:
         given = " ".join(f"data.{key}={path}" for key, path in paths.items()) or "none of them"
         raise BadInput(
@@ -58,5 +60,5 @@ def decoded(content: bytes, what: str) -> str:
     if "\0" in characters:
         raise BadInput(f"{what} should be a UTF-8 text file, but holds NUL bytes: it is a binary file.")
     if not characters.strip():
-        raise BadInput(f"{what} is empty: there is nothing to read.")
+        raise BadInput(f"{what} is empty. Expected text.")
     return characters.replace("\r\n", "\n").replace("\r", "\n")

@@ -19,7 +19,7 @@ from zoo.data.text import decoded, read_text
 _NPY = b"\x93NUMPY"
 _TABLES = (".csv", ".tsv", ".txt")
 _SEPARATORS = (",", ";", "\t")
-_NUMBERS = re.compile(r"[-+.\deE,;\s]+|[-+]?(nan|inf).*", re.IGNORECASE)
+_NUMBERS = re.compile(r"([-+.\dE,;\s]|nan|inf(inity)?)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def read(text: str, spec: Spec, name: str) -> UserInputs:
     if path.is_dir():
         return _of_folder(path, spec, name)
     what = f"input={text}"
+    if spec.image_shape is None and path.suffix.lower() in pictures.SUFFIXES:
+        raise BadInput(f"{what} is a picture, but the model reads none. Expected {_expected(spec)}.")
     content = files.content(path, what, _expected(spec))
     if content.startswith(_NPY):
         return _of_numbers(_array(content, what), spec, what, path.name)
@@ -73,12 +75,16 @@ def read(text: str, spec: Spec, name: str) -> UserInputs:
 def words(text: str) -> str:
     """Return the text that a word of the user's stands for: that of a file, or the words themselves.
 
+    The newline that ends a file's last line is left out, so that a file says the same as its words do.
+
     Raises:
         BadInput: The file is not there or not text.
     """
     path = there(text)
+    if path is not None and path.suffix.lower() in pictures.SUFFIXES:
+        raise BadInput(f"input={text} is a picture, but the model reads words. Expected a text file, or the words.")
     if path is not None:
-        return read_text(path, f"input={text}")
+        return read_text(path, f"input={text}").removesuffix("\n")
     if re.fullmatch(r"\S*[/\\]\S*|\S+\.(txt|md|npy|csv|png)", text):
         raise BadInput(f"There is no file '{text}'. Expected input=... to be a text file, or the words themselves.")
     return text
@@ -109,9 +115,8 @@ def _of_folder(folder: Path, spec: Spec, name: str) -> UserInputs:
         raise BadInput(f"input={folder} cannot be read: {os.strerror(error.errno or 0).lower()}.") from None
     chosen = [path for path in found if path.suffix.lower() in pictures.SUFFIXES]
     if not chosen:
-        raise BadInput(
-            f"input={folder} holds no picture ({', '.join(pictures.SUFFIXES)}). It holds {len(found):,} other files."
-        )
+        others = f"holds {len(found):,} other file{'' if len(found) == 1 else 's'}" if found else "is empty"
+        raise BadInput(f"input={folder} holds no picture ({', '.join(pictures.SUFFIXES)}). It {others}.")
     shown: dict[Path, np.ndarray] = {}
     left_out: list[str] = []
     for path in chosen:
@@ -136,7 +141,9 @@ def _of_numbers(values: np.ndarray, spec: Spec, what: str, name: str) -> UserInp
     forms = [spec.shape, (count,), *([spec.image_shape] if spec.image_shape else [])]
     if values.shape in forms:
         values = values[None]
-    if values.shape[1:] not in forms or not len(values):
+    if not values.size:
+        raise BadInput(f"{what} holds no numbers. Expected {_expected(spec)}.")
+    if values.shape[1:] not in forms:
         columns = f"{values.shape[-1]:,} in a row" if values.ndim == 2 else f"an array of shape {list(values.shape)}"
         label = " Is one of them the label? Leave it out." if values.shape[-1:] == (count + 1,) else ""
         raise BadInput(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo import writing
 from zoo.config import BadInput, Config
 from zoo.data import Spec
 from zoo.kept import Loaded
@@ -70,7 +71,8 @@ def next_token(loaded: Loaded, ids: np.ndarray) -> np.ndarray:
         BadInput: What it puts out are no numbers, or it reads texts of one length alone, and this is shorter.
     """
     if isinstance(loaded.model, Trigram):
-        return loaded.model.after(ids.tolist())
+        assert loaded.vocabulary is not None
+        return loaded.model.after(loaded.model.context(ids.tolist(), writing.beginning(loaded.vocabulary)))
     length = loaded.model.input_shape[1]
     if length is not None and len(ids) < length:
         raise BadInput(f"The model reads {length} tokens, no fewer. Received: {len(ids)}.")

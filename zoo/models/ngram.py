@@ -10,7 +10,6 @@ section 2.7, with one discount D.)
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -18,52 +17,11 @@ import numpy as np
 
 from zoo.config import BadInput
 from zoo.models import drawing
+from zoo.models.counts import Counts
 
 DISCOUNT = 0.75
 FILE = "trigram.npz"
 AT_ONCE = 2**18  # tokens that are judged at a time: the arrays of a long text would take gigabytes
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How often each context has been followed by each word, and what that makes of the context.
-
-    A context is a number: the ids of its words in base V, 0 where it has none.
-
-    Attributes:
-        keys: Of context and word, context · V + word, int64, ascending.
-        counts: How often each was seen, float64 [keys].
-        contexts: int64, ascending.
-        totals: Sum of the counts of a context, float64 [contexts].
-        kinds: Number of different words that follow a context, float64 [contexts].
-    """
-
-    keys: np.ndarray
-    counts: np.ndarray
-    contexts: np.ndarray
-    totals: np.ndarray
-    kinds: np.ndarray
-
-    @classmethod
-    def of(cls, keys: np.ndarray, counts: np.ndarray, words: int) -> "Counts":
-        """Add up counts [keys] of different keys, by context."""
-        contexts, place, kinds = np.unique(keys // words, return_inverse=True, return_counts=True)
-        return cls(keys, counts, contexts, np.bincount(place, counts, len(contexts)), kinds.astype(np.float64))
-
-    def share(
-        self, context: np.ndarray, word: np.ndarray, words: int, discount: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the discounted share of words after contexts, and what is left to the shorter context, float64 [n]."""
-        if not len(self.keys):
-            return np.zeros(len(word)), np.ones(len(word))
-        at = np.minimum(np.searchsorted(self.contexts, context), len(self.contexts) - 1)
-        known = self.contexts[at] == context
-        key = context * words + word
-        found = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        count = np.where(self.keys[found] == key, self.counts[found], 0.0)
-        total = np.where(known, self.totals[at], 1.0)
-        share = np.where(known, np.maximum(count - discount, 0.0) / total, 0.0)
-        return share, np.where(known, discount * self.kinds[at] / total, 1.0)
 
 
 class Trigram:
@@ -136,6 +94,16 @@ class Trigram:
         *first, last = (np.full(self.words, int(one)) for one in ids[-2:])
         return self.probabilities(first[0], last, every) if first else self._interpolated(self._shorter(last), every)
 
+    def context(self, ids: Sequence[int], begin: int) -> list[int]:
+        """Return the two tokens that a text is gone on from.
+
+        Args:
+            ids: Of the text, at least one.
+            begin: The token that a line begins after: where one word is all there is, a line has begun before it. If
+                it is this token itself, what most often stands before it does.
+        """
+        return [self._usual_before(begin) if ids[0] == begin else begin, *(int(one) for one in ids)][-2:]
+
     def write(
         self, prompt: Sequence[int], count: int, *, temperature: float, seed: int = 0, banned: Collection[int] = ()
     ) -> list[int]:
@@ -177,6 +145,12 @@ class Trigram:
             return cls(keys, counts, words, discount)
         except Exception as error:  # zipfile, zlib and NumPy have a dozen kinds for what is damaged
             raise BadInput(f"{path} should be a trigram that the zoo kept, but can't be read: {error}.") from None
+
+    def _usual_before(self, word: int) -> int:
+        """Return the token that most often stands before another; where none does, that one itself."""
+        before, after = np.divmod(self._trigrams.contexts, self.words)
+        totals = np.where(after == word, self._trigrams.totals, 0)
+        return int(before[totals.argmax()]) if totals.any() else word
 
     def _shorter(self, second: np.ndarray) -> list[tuple[Counts, np.ndarray]]:
         return [(self._bigrams, second), (self._unigrams, np.zeros_like(second))]

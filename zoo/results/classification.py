@@ -24,7 +24,8 @@ def report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str], fold
         folder: Where to write.
 
     Returns:
-        The paths of `classification_report.txt`, `confusion_matrix.csv` (its header the names; row `i` counts what the
+        The paths of `classification_report.txt` (its macro average is over the classes that occur among the labels;
+        the rows of others stay), `confusion_matrix.csv` (its header the names; row `i` counts what the
         examples of class `i` were taken for) and `confusion_matrix.png`.
 
     Raises:
@@ -69,16 +70,22 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
 
 def _report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> str:
     # Imported here: scikit-learn takes as long to import as a picture takes to draw.
-    from sklearn.metrics import classification_report
+    from sklearn.metrics import classification_report, precision_recall_fscore_support
 
-    return classification_report(
-        np.ravel(labels),
-        np.ravel(predicted),
-        labels=range(len(names)),
-        target_names=list(names),
-        digits=4,
-        zero_division=0,
+    given = np.ravel(labels), np.ravel(predicted)
+    text = str(
+        classification_report(*given, labels=range(len(names)), target_names=list(names), digits=4, zero_division=0)
     )
+    occurring = np.unique(given[0])
+    if not 0 < len(occurring) < len(names):
+        return text
+    # scikit-learn's mean over classes counts those without an example as 0, however good a model is.
+    *means, _ = precision_recall_fscore_support(*given, labels=occurring, average="macro", zero_division=0)
+    lines = text.splitlines()
+    place = next(place for place in reversed(range(len(lines))) if lines[place].lstrip().startswith("macro avg"))
+    head, support = lines[place][: lines[place].index("macro avg") + 9], str(len(given[0]))
+    lines[place] = f"{head} {''.join(f'{mean:>10.4f}' for mean in means)}{support:>10}"
+    return "\n".join([*lines, "", f"macro avg: of the {len(occurring):,} classes that occur, of {len(names):,}", ""])
 
 
 def _picture(matrix: np.ndarray, names: Sequence[str], path: Path) -> Path:

@@ -107,11 +107,19 @@ def _selected(board: Leaderboard) -> str:
     """Return what the best choice reaches on the test split, the only thing there that is."""
     if board.best is None or board.test_median != board.test_median:
         return ""
-    metric = board.test_metric
+    metric = escape(board.test_metric)
+    median, own = (
+        f"<strong>{numbers.metric(board.test_metric, value)}</strong>"
+        for value in (board.test_median, board.test_of_best)
+    )
+    reached = (
+        f"{metric} {own}"
+        if board.best.runs == 1
+        else (f"median {metric} {median}, and {own} of the run that validates best")
+    )
     return (
         f"<p>Selected: <strong>{escape(board.best.label)}</strong>. On the test split, which had no part in the "
-        f"selection: median {escape(metric)} <strong>{numbers.metric(metric, board.test_median)}</strong>, and "
-        f"<strong>{numbers.metric(metric, board.test_of_best)}</strong> of the run that validates best.</p>"
+        f"selection: {reached}.</p>"
     )
 
 

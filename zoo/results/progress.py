@@ -22,6 +22,7 @@ _BEHIND = "#C4C4C4"
 _MOST_BEHIND = 60
 _LOG_EPOCHS = 200  # from more epochs on, they are recorded at equal ratios, and drawn so
 _LOG_SPAN = 20
+_LINE, _MOST_LINES = 0.17, 4  # inches of a line of a title, and how many of them it may have
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,9 @@ def _draw(
     drawn = bands[:MOST]
     columns = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3}.get(len(drawn), 4)
     rows = -(-len(drawn) // columns)
-    names = style.shorten([band.label for band in drawn], {1: 50, 2: 34, 3: 30}.get(columns, 28))
+    names = _titles([band.label for band in drawn], {1: 50, 2: 34, 3: 30}.get(columns, 28))
     width, height = {1: (6.4, 3.6), 2: (4.4, 2.9), 3: (3.6, 2.6)}.get(columns, (3.1, 2.5))
+    height += _LINE * max(name.count("\n") for name in names)
     with formats.picture(path, width * columns, height * rows) as figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for place, axes in enumerate(panels.flat):
@@ -182,6 +184,15 @@ def _draw(
                 axes.tick_params(labelbottom=True)
             else:
                 axes.set_xlabel("")
+
+
+def _titles(labels: Sequence[str], limit: int) -> list[str]:
+    """Return the titles of panels: where a label is too long for a line, each of its parts on one of its own."""
+    parts = [label.split(" + ") for label in labels]
+    fit = all(len(own) <= _MOST_LINES and max(map(len, own)) <= limit for own in parts)
+    if max(map(len, labels)) <= limit or not fit:
+        return style.shorten(labels, limit)
+    return ["\n".join(own) for own in parts]
 
 
 def _epoch_axis(axes: Axes, last: float) -> None:

@@ -68,6 +68,8 @@ def _apart(board: Leaderboard, noun: str) -> str:
 
 def _test(board: Leaderboard) -> str:
     metric = board.test_metric
+    if board.best is not None and board.best.runs == 1:
+        return f"{metric} {numbers.metric(metric, board.test_of_best)}"
     median, best = numbers.metric(metric, board.test_median), numbers.metric(metric, board.test_of_best)
     return f"median {metric} {median}, and {best} of the run that validates best"
 

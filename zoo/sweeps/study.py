@@ -59,6 +59,7 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._search, self._metric = search, search.config.monitored
         self._epochs = _epochs(search)
+        self._abandoned: set[int] = set()
         folder.mkdir(parents=True, exist_ok=True)
         with _quiet():
             self._study = optuna.create_study(
@@ -66,9 +67,10 @@ class Study:
                 study_name=_NAME,
                 direction="maximize" if rises(self._metric) else "minimize",
                 load_if_exists=True,
-                pruner=_pruner(search, self._epochs),
+                pruner=_pruner(search, self._epochs, self._abandoned),
             )
         self._distributions = {key.lstrip("+"): _distribution(one) for key, one in search.space.items()}
+        self._abandoned |= {trial.number for trial in self._trials() if _ABANDONED in trial.user_attrs}
         for trial in self._trials(optuna.trial.TrialState.RUNNING):  # of a process that was killed
             self.abandon(optuna.trial.Trial(self._study, trial._trial_id))
 
@@ -142,6 +144,7 @@ class Study:
         from optuna.trial import TrialState
 
         trial.set_user_attr(_ABANDONED, True)
+        self._abandoned.add(trial.number)
         self._study.tell(trial, state=TrialState.FAIL)
 
     def importance(self) -> dict[str, float]:
@@ -162,7 +165,7 @@ class Study:
         return {key: round(float(share), 4) for key, share in found.items()}
 
     def _trials(self, *states: Any) -> Sequence["optuna.trial.FrozenTrial"]:
-        return self._study.get_trials(deepcopy=False, states=states)
+        return self._study.get_trials(deepcopy=False, states=states or None)
 
     def _reason(self, epoch: int, asked: Asked) -> str:
         """Return in a sentence why a trial was pruned."""
@@ -210,11 +213,13 @@ def _epochs(search: Search) -> int:
     return max(map(int, searched.edges())) if searched else search.config.epochs
 
 
-def _pruner(search: Search, epochs: int) -> "optuna.pruners.BasePruner":
+def _pruner(search: Search, epochs: int, abandoned: set[int]) -> "optuna.pruners.BasePruner":
     from optuna import pruners
 
     if search.settings.pruner == "hyperband":
-        return pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
+        from zoo.sweeps.hyperband import Hyperband
+
+        return Hyperband(epochs, abandoned)
     if search.settings.pruner == "median":
         return pruners.MedianPruner(n_startup_trials=1)
     return pruners.NopPruner()

@@ -3,7 +3,7 @@
 The only part of the zoo that knows MLflow; importing it does not import MLflow yet.
 """
 
-from zoo.tracking.address import mask, root
+from zoo.tracking.address import mask, resolve, root
 from zoo.tracking.beating import beating
 from zoo.tracking.children import children, curves, extend, newest, newest_sweep, ui_address
 from zoo.tracking.entries import is_cut
@@ -17,7 +17,7 @@ from zoo.tracking.queries import RunRecord
 from zoo.tracking.recording import Store, connect, open_run
 from zoo.tracking.references import refer
 from zoo.tracking.run import Run, Status
-from zoo.tracking.searching import matching
+from zoo.tracking.searching import experiments, matching
 from zoo.tracking.spool import Waiting, waiting
 from zoo.tracking.thinning import Thinned, kept_epochs
 from zoo.tracking.vanished import give_up, mark_vanished
@@ -40,6 +40,7 @@ __all__ = [
     "children",
     "connect",
     "curves",
+    "experiments",
     "extend",
     "find",
     "give_up",
@@ -54,6 +55,7 @@ __all__ = [
     "open_run",
     "pruned",
     "refer",
+    "resolve",
     "root",
     "survey",
     "ui_address",

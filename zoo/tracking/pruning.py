@@ -109,7 +109,8 @@ def survey(
         run_id: A run, or a sweep, for the runs of it.
         condition: An MLflow filter; without both, all runs are looked at.
         what: Of `WHAT`.
-        keep: `best`: leave alone the best run of each experiment and data set; `none`: leave alone no run for that.
+        keep: `best`: leave alone the best run of each model and data set, among those that are looked at; one run that
+            is named is compared with all others of its kind. `none`: leave alone no run for that.
         tracking_uri: The store; the default one if left out.
 
     Raises:
@@ -121,7 +122,8 @@ def survey(
     with refusals_in_words(uri):
         registered = registered_runs(client)
         logged = logged_models(client, {record.experiment_id for record in records}) if "models" in what else {}
-        best = best_of(records) if keep == "best" else {}
+        best = best_of(_compared(records, run_id, uri)) if keep == "best" else {}
+        among = " among them" if condition or (len(records) > 1 and run_id) else ""
         found, kept = [], {}
         for record in records:
             if record.status == "RUNNING":
@@ -129,7 +131,7 @@ def survey(
             elif record.id in registered:
                 kept[record.id] = f"registered as {registered[record.id]}"
             elif record.id in best:
-                kept[record.id] = f"the best of {best[record.id]}"
+                kept[record.id] = f"the best of {best[record.id]}{among}"
             elif (one := _look(client, record, what, logged.get(record.id, []))).sizes:
                 found.append(one)
     return Survey(found, kept, client, uri)
@@ -157,6 +159,16 @@ def _records(run_id: str | None, condition: str | None, uri: str) -> list[RunRec
         return children([named.id], uri)
     fields = (named.id, named.name, named.experiment_id, named.status, named.started)
     return [RunRecord(*fields, named.params, named.tags, named.metrics)]
+
+
+def _compared(records: list[RunRecord], run_id: str | None, uri: str) -> list[RunRecord]:
+    """Return the runs among which the best are to be found: one that is named alone would be the best of itself."""
+    if run_id is None or len(records) != 1:
+        return records
+    names = [records[0].tags.get(key, "") for key in ("model", "data")]
+    if not all(names) or any(quote in name for name in names for quote in "'\""):
+        return matching("", uri)
+    return matching(f"tags.model = '{names[0]}' and tags.data = '{names[1]}'", uri)
 
 
 def _look(

@@ -10,7 +10,7 @@ from zoo.tracking.children import children
 from zoo.tracking.errors import refusals_in_words
 from zoo.tracking.lookup import StoredRun, find
 from zoo.tracking.queries import SWEEP, RunRecord
-from zoo.tracking.searching import best_matching
+from zoo.tracking.searching import LEVEL, best_matching
 from zoo.tracking.store import open_client
 
 if TYPE_CHECKING:
@@ -43,13 +43,19 @@ def refer(reference: str, tracking_uri: str | None = None) -> StoredRun:
 
 
 def best_of(records: "Sequence[RunRecord]") -> dict[str, str]:
-    """Return the ids of the best runs of each experiment and data set, with what each is the best of, in words."""
+    """Return the ids of the best runs of each model and data set, with what each is the best of, in words.
+
+    The losses of a word and of a character do not compare: models of words and of characters have a best each.
+    """
     groups: dict[tuple[str, str, str], list[RunRecord]] = {}
     for record in records:
         if not math.isnan(_value(record)):
-            names = record.tags.get("model", record.experiment_id), record.tags.get("data", "")
-            groups.setdefault((*names, record.tags["monitored"]), []).append(record)
-    return {_best(group).id: f"{model} on {data}" if data else model for (model, data, _), group in groups.items()}
+            name, data = record.tags.get("model", record.experiment_id), record.tags.get("data", "")
+            words = f"{name} on {data}" if data else name
+            level = record.params.get(LEVEL, "")
+            words += f" by {level}" if level else ""
+            groups.setdefault((words, record.tags["monitored"], level), []).append(record)
+    return {_best(group).id: words for (words, *_), group in groups.items()}
 
 
 def _best(records: "Sequence[RunRecord]") -> RunRecord:

@@ -12,6 +12,7 @@ from zoo.tracking.queries import SWEEP, RunRecord
 from zoo.tracking.store import open_client
 
 FIRST, LATEST = "attributes.start_time ASC", "attributes.start_time DESC"
+LEVEL = "data.level"  # the parameter that says what a language model tells: words or characters
 _PAGE = 1000
 _SERVER_PAGE = 200  # a server needs seconds for a thousand runs
 
@@ -51,12 +52,12 @@ def best_matching(filter_string: str, tracking_uri: str | None = None) -> RunRec
 
     Raises:
         BadInput: MLflow can't read the filter, no run that fits it has finished, they are judged by different
-            metrics, or the store can't be read.
+            metrics or by losses that do not compare, or the store can't be read.
     """
     uri = resolve(tracking_uri)
     fits = f"{filter_string} and " if filter_string.strip() else ""
     finished = f"{fits}attributes.status = 'FINISHED' and tags.monitored"
-    one = next(search(uri, f"{finished} LIKE '%'", LATEST, 1), None) if _exists(uri) else None
+    one = next(search(uri, f"{finished} LIKE '%'", LATEST, 1, told=filter_string), None) if _exists(uri) else None
     if one is None:
         found = matching(filter_string, uri, 1)
         raise BadInput(f"No run like {found[0].id} ({found[0].name}) has finished, so that it could be the best.")
@@ -65,6 +66,13 @@ def best_matching(filter_string: str, tracking_uri: str | None = None) -> RunRec
         raise BadInput(
             f"The best of runs that are judged by different metrics ({metric}, {other.tags['monitored']}) is not one "
             "run. Narrow the filter: best:tags.model = 'lstm'."
+        )
+    level = one.params.get(LEVEL, "")
+    told = f"{finished} = '{metric}' and params.`{LEVEL}` != '{level}'"
+    if level and (other := next(search(uri, told, LATEST, 1), None)):
+        raise BadInput(
+            f"Some of the runs tell words, others characters ({one.id[:8]} and {other.id[:8]} do), whose losses do not "
+            f'compare: the best of them is not one run. Narrow the filter: best:params.`{LEVEL}` = "{level}".'
         )
     # Of no other metric is more better.
     order = f"metrics.best_{metric} {'DESC' if 'accuracy' in metric else 'ASC'}"
@@ -87,7 +95,12 @@ def _refuse_none(uri: str, filter_string: str) -> NoReturn:
 
 
 def search(
-    uri: str, condition: str, order: str, limit: int | None = None, experiments: Sequence[str] | None = None
+    uri: str,
+    condition: str,
+    order: str,
+    limit: int | None = None,
+    experiments: Sequence[str] | None = None,
+    told: str = "",
 ) -> Iterator[RunRecord]:
     """Yield what MLflow's own search finds in experiments (by name; None: all), page by page, as it is asked for.
 
@@ -97,6 +110,7 @@ def search(
         order: By what, in MLflow's language.
         limit: About how many will be asked for; None: all.
         experiments: The names of those to search.
+        told: The part of the filter that is the user's own, for an error.
     """
     client = open_client(uri)
     from mlflow.exceptions import MlflowException
@@ -114,7 +128,7 @@ def search(
                 if error.error_code != "INVALID_PARAMETER_VALUE":
                     raise
                 reason = mask(str(error)).partition("\n")[0]
-                raise BadInput(f'MLflow can\'t read filter="{condition}": {reason}') from None
+                raise BadInput(f'MLflow can\'t read filter="{told or condition}": {reason}') from None
         for run in page:
             info, data = run.info, run.data
             measured = {key: queries.as_measured(value) for key, value in data.metrics.items()}
@@ -125,3 +139,20 @@ def search(
         token = page.token
         if not token:
             return
+
+
+def experiments(tracking_uri: str | None = None) -> list[str]:
+    """Return the names of the experiments, without MLflow's own empty `Default`.
+
+    Args:
+        tracking_uri: The store; the default one if left out.
+
+    Raises:
+        BadInput: The store can't be read.
+    """
+    uri = resolve(tracking_uri)
+    if not _exists(uri):
+        return []
+    with refusals_in_words(uri):
+        found = open_client(uri).search_experiments(max_results=_PAGE)
+    return sorted(one.name for one in found if one.name != "Default")

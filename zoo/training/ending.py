@@ -59,7 +59,8 @@ def reason(outcome: Outcome, config: Config, epoch: int = 0) -> str:
     if outcome == "early_stopped":
         metric = config.early_stopping.metric or config.monitored
         return f"{metric} had not improved for {config.early_stopping.patience} epochs."
-    return f"All {epoch or config.epochs:,} epochs were trained."
+    epochs = epoch or config.epochs
+    return "The only epoch was trained." if epochs == 1 else f"All {epochs:,} epochs were trained."
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -52,8 +52,8 @@ def main(said: Mapping[str, Any]) -> int:
     found = kept.find(said["run"], said["tracking.uri"])
     vocabulary = writing.check(found)
     prompt = writing.read(said["prompt"], vocabulary)
-    if prompt.unknown:
-        print(_said(prompt.unknown, is_read=vocabulary.unk is not None), file=sys.stderr, flush=True)
+    if unknown := writing.told_unknown(prompt, vocabulary):
+        print(unknown, file=sys.stderr, flush=True)
     drawing = writing.Drawing(said["temperature"], said["top_k"], said["top_p"], said["seed"])
     try:
         for piece in writing.write(found, prompt, said["length"], drawing):
@@ -65,10 +65,3 @@ def main(said: Mapping[str, Any]) -> int:
     except BrokenPipeError:  # whoever was reading, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _said(unknown: list[str], *, is_read: bool) -> str:
-    shown = [repr(one) for one in unknown[:10]]
-    more = f" and {len(unknown) - 10:,} others" if len(unknown) > 10 else ""
-    handled = "read as <unk>" if is_read else "left out"
-    return f"Unknown to the model, and {handled}: {', '.join(shown)}{more}."

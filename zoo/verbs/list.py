@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo import terminal, tracking
+from zoo.config import BadInput, nearest
 from zoo.results.trials import rises
 from zoo.verbs import rows, words
 from zoo.verbs.words import TRACKING_URI, Grammar, Key
@@ -30,7 +31,7 @@ def main(said: Mapping[str, Any]) -> int:
     """Print the table and return the exit code.
 
     Raises:
-        BadInput: MLflow can't read the filter, nothing fits it, or there is no such sweep.
+        BadInput: MLflow can't read the filter, nothing fits it, or there is no such sweep or experiment.
     """
     found = _found(said)
     if said["json"]:
@@ -38,8 +39,8 @@ def main(said: Mapping[str, Any]) -> int:
         return 0
     console = terminal.console()
     if not found:
-        where = said["tracking.uri"] or "the default store"
-        console.print(f"No run is recorded in {tracking.mask(where)}. Make one: python train.py", markup=False)
+        where = tracking.mask(tracking.resolve(said["tracking.uri"]))
+        console.print(f"No run is recorded in {where}. Make one: python train.py", markup=False, soft_wrap=True)
         return 0
     from rich.table import Table
 
@@ -65,7 +66,10 @@ def _found(said: Mapping[str, Any]) -> list[tracking.RunRecord]:
         return sorted(tracking.children([parent], uri), key=_place)[:last]
     if said["filter"]:
         return tracking.matching(said["filter"], uri, last)[::-1]
-    return tracking.newest(last, said["experiment"], uri)
+    found = tracking.newest(last, said["experiment"], uri)
+    if said["experiment"] and not found and (known := tracking.experiments(uri)):
+        raise BadInput(f"No run is recorded in experiment '{said['experiment']}'. {nearest(said['experiment'], known)}")
+    return found
 
 
 def _place(run: tracking.RunRecord) -> tuple[bool, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import kept, terminal
+from zoo import kept, terminal, writing
 from zoo.config import BadInput
 from zoo.data import Vocabulary, user_inputs
 from zoo.verbs import words
@@ -30,7 +30,8 @@ GRAMMAR = Grammar(
         TRACKING_URI,
     ),
     "A picture may have any size, be dark on light or light on dark: it is scaled and centred as those of the run's\n"
-    "data are. Numbers are in the units of the data itself; rows on the command line are separated by semicolons.",
+    "data are. Numbers are in the units of the data itself; rows on the command line are separated by semicolons.\n"
+    "Words that the model does not know are read as <unk>, unknown characters left out; both are told.",
 )  # fmt: skip
 
 
@@ -80,10 +81,12 @@ def _next_word(found: kept.Kept, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the likeliest next tokens of a text."""
     assert found.vocabulary is not None
     vocabulary = found.vocabulary
-    text = user_inputs.words(said["input"])
-    ids = vocabulary.encode(text)
-    if not len(ids):
-        raise BadInput(f"input={said['input']} holds no {_unit(vocabulary)} to go on from.")
+    prompt = writing.read(user_inputs.words(said["input"]), vocabulary)
+    if prompt.begins:
+        raise BadInput(f"input={said['input']} holds no {_unit(vocabulary)} that the model could go on from.")
+    if note := writing.told_unknown(prompt, vocabulary):
+        print(note, file=sys.stderr, flush=True)
+    ids = np.array(prompt.ids, np.int32)
     loaded = found.load()
     from zoo.learners import answers
 

@@ -14,8 +14,14 @@ GRAMMAR = Grammar(
     ("last name=digits alias=champion", "run=\"best:tags.model = 'lstm'\" name=kjv"),
     (
         RUN,
-        Key("name", "NAME", "of the model in the registry; made if there is none", registry.check_name, required=True),
-        Key("alias", "ALIAS", "that stands for this version from now on, such as champion", registry.check_alias),
+        Key(
+            "name",
+            "NAME",
+            "what the model is called there; made if it is new",
+            registry.check_name,
+            required=True,
+        ),
+        Key("alias", "ALIAS", "what stands for this version from now on, such as champion", registry.check_alias),
         TRACKING_URI,
     ),
     "From then on, models:/NAME@ALIAS names the run wherever a run is named.",
