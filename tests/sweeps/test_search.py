@@ -326,7 +326,6 @@ def test_ctrl_c_ends_a_search_with_130_and_the_command_that_goes_on(store, data_
 
 
 @pytest.mark.full
-@pytest.mark.slow
 def test_fifty_trials_beat_the_default_on_digits_by_a_margin_on_validation_data(searched, monkeypatch):
     calls = []
     measure = Network.test
