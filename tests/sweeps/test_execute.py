@@ -15,13 +15,6 @@ XOR = ["model=xor_mlp", "epochs=30"]
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
-    return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-@pytest.fixture
 def sweep(store, data_dir, tmp_path):
     """Run a sweep, and return it with its parent and children as they were recorded."""
 

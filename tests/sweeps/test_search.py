@@ -47,13 +47,6 @@ def build(spec, width):
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
-    return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-@pytest.fixture
 def searched(store, data_dir, tmp_path):
     """Search, and return what came of it with the parent and the children as they were recorded."""
 

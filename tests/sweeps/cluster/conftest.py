@@ -9,13 +9,6 @@ from zoo.sweeps.execute import execute
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
-    return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-@pytest.fixture
 def sweep(store, data_dir, tmp_path):
     """Run a sweep, and return it with its parent, its children and its log."""
 
