@@ -53,6 +53,12 @@ def test_a_sweep_stands_for_the_best_of_its_runs_and_an_id_for_itself(store):
     assert tracking.refer(ids["broken"][:12], uri).id == ids["broken"]
 
 
+def test_last_stands_for_a_whole_sweep_where_its_newest_run_is_what_was_started_last(store):
+    uri, ids = store
+    assert tracking.find("last", uri).id == ids["sweep"]
+    assert tracking.refer("last", uri).id == ids["right"]
+
+
 @pytest.mark.parametrize(
     ("reference", "says"),
     [

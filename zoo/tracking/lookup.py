@@ -106,7 +106,8 @@ def find(run_id: str, tracking_uri: str | None = None) -> StoredRun:
     """Return the tracked run with an id.
 
     Args:
-        run_id: The id, the first six or more characters of it, or `last` for the run that was started last.
+        run_id: The id, the first six or more characters of it, or `last` for what was started last: a run, or the
+            whole sweep where that is one of its runs.
         tracking_uri: The store to look in. Defaults to where new runs are recorded.
 
     Raises:
@@ -128,6 +129,8 @@ def find(run_id: str, tracking_uri: str | None = None) -> StoredRun:
     client = open_client(uri)
     with refusals_in_words(uri):
         run = client.get_run((exact or rows)[0].id)
+        if run_id == "last" and (parent := run.data.tags.get("mlflow.parentRunId")):
+            run = client.get_run(parent)
     info, data = run.info, run.data
     return StoredRun(
         info.run_id, info.run_name, info.experiment_id, info.status, info.start_time, data.params, data.tags,

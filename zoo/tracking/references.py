@@ -24,9 +24,9 @@ def refer(reference: str, tracking_uri: str | None = None) -> StoredRun:
     """Return the tracked run that a reference stands for.
 
     Args:
-        reference: An id or its beginning; `last`; `best:FILTER`, the best of the runs that an MLflow filter finds, by
-            what picked their best weights; or `models:/NAME@ALIAS` and `models:/NAME/VERSION` of the registry. A
-            sweep stands for the best of its runs.
+        reference: An id or its beginning; `last`, be it a run or a sweep; `best:FILTER`, the best of the runs that an
+            MLflow filter finds, by what picked their best weights; or `models:/NAME@ALIAS` and `models:/NAME/VERSION`
+            of the registry. A sweep stands for the best of its runs.
         tracking_uri: The store; the default one if left out.
 
     Raises:
