@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 
 import zoo
 from tests.tracking.mlflow_server import MlflowServer
+from tests.training.sharing.processes import Group
 from zoo import tracking
 from zoo.command.main import main
 from zoo.start import grid, options, search
@@ -163,7 +164,11 @@ def test_every_command_runs(page: str, folder: Path, monkeypatch: pytest.MonkeyP
         for words in commands(text):
             if words[-1] == "resume=last" or words[2:3] == ["resume=last"]:
                 interrupted()
-            if words[:2] == ["python", "train.py"]:
+            if "strategy=multiworker" in words:
+                with Group((*words[2:], "debug=smoke")) as group:
+                    codes, printed = group.ended()
+                assert codes == [0, 0] or all("is within reach" in one for one in printed), printed
+            elif words[:2] == ["python", "train.py"]:
                 python(str(ROOT / "train.py"), *words[2:], *([] if "--help" in words else ["debug=smoke"]), cwd=folder)
             elif words[:4] == ["python", "-m", "zoo", "serve"]:
                 serves(*words[1:], cwd=folder)

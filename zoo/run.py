@@ -26,13 +26,13 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from zoo import data, learners, opening, summary, terminal, tracking
+from zoo import data, following, learners, opening, summary, terminal, tracking
 from zoo.config import BadInput, Config
 from zoo.learners import Learner
 from zoo.outcome import Result
 from zoo.start import command_line, naming
 from zoo.training.checkpoint_files import CheckpointFolder
-from zoo.training.ending import Judge, Training, is_out_of_memory, out_of_memory
+from zoo.training.ending import Judge, Lost, Training, is_out_of_memory, out_of_memory, said
 from zoo.training.interruption import Interrupted, Interruption
 
 log = logging.getLogger(__name__)
@@ -94,13 +94,16 @@ def run(
     with terminal.messages(console):
         splits = within.splits or load(config)
         learner = learners.of(config, splits)  # says what is wrong with them while that is quick
-        store = None if config.dry_run else within.store or tracking.connect(config.tracking, config.model.name)
+        led = following.by_another(config)
+        store = None if led or config.dry_run else within.store or tracking.connect(config.tracking, config.model.name)
         try:
             learner.build()
         except Exception as error:
             if is_out_of_memory(error):
                 raise BadInput(out_of_memory(config)) from error
             raise
+        if led:
+            return following.follow(config, learner, led)
         if store is None:
             learner.show(console)
             return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
@@ -147,10 +150,11 @@ class _Life:
         except KeyboardInterrupt:
             self.result.end("interrupted", "Stopped at once by a second Ctrl-C.", signal.SIGINT)
         except Exception as error:
-            self.result.end("error", self._said(error))
+            self.result.end("error", said(error, self.config))
             with contextlib.suppress(OSError):  # the disk may be full
                 (self.folder / "traceback.txt").write_text(tracking.mask(traceback.format_exc()), encoding="utf-8")
-            log.log(logging.DEBUG if isinstance(error, BadInput) else logging.ERROR, "%s", traceback.format_exc())
+            expected = isinstance(error, BadInput | Lost)
+            log.log(logging.DEBUG if expected else logging.ERROR, "%s", traceback.format_exc())
             if isinstance(error, BadInput) and self.within.parent is None:
                 self._close()
                 raise
@@ -160,12 +164,6 @@ class _Life:
         again = command_line.resume(self.result.run_id, self.config.overrides) if self._can_go_on() else ""
         terminal.show_result(self.result, self.record.ui_command, again, self.console)
         return self.result
-
-    def _said(self, error: Exception) -> str:
-        if is_out_of_memory(error):
-            return out_of_memory(self.config)
-        kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
-        return f"{kind}{str(error).strip().partition(chr(10))[0]}"
 
     def _can_go_on(self) -> bool:
         alone = self.result.run_id is not None and self.within.parent is None

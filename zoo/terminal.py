@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,8 +95,9 @@ def flush_log() -> None:
 
 def show_result(result: "Result", ui_command: str, again: str, to: Console) -> None:
     """Print how a run ended, what it reached, where to look, and what to type for it to go on."""
-    seconds = result.metrics.get("train_seconds", math.nan)
-    lines = [f"{result.name}: {result.outcome} after {seconds:,.1f} s of training. {result.reason}"]
+    seconds = result.metrics.get("train_seconds")
+    after = "" if seconds is None else f" after {seconds:,.1f} s of training"
+    lines = [f"{result.name}: {result.outcome}{after}. {result.reason}"]
     for kind in ("best", "test"):
         if values := of_kind(f"{kind}_", result.metrics):
             shown = "  ".join(f"{name} {value:,.5g}" for name, value in sorted(values.items()))

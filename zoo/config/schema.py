@@ -7,7 +7,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_
 
 from zoo.config.faults import sentences
 from zoo.config.learning import Init, Optimizer, Schedule
-from zoo.config.sections import Checkpoints, Data, EarlyStopping, Loop, Model, Section, Stop, Tracking
+from zoo.config.sections import Checkpoints, Data, EarlyStopping, Loop, Model, Section, Stop, Strategy, Tracking
 from zoo.config.settled import is_said, settle
 from zoo.config.together import conflicts
 from zoo.config.types import Fraction, ImportPath, Line, Positive, Seed, Size, Text
@@ -23,6 +23,7 @@ class Config(Section):
     init: Init
     schedule: Schedule
     loop: Loop
+    strategy: Strategy = Strategy()
     tracking: Tracking
     epochs: Size
     batch_size: Size | Literal["full"]

@@ -184,6 +184,14 @@ class Loop(Section):
     steps_per_execution: Size | None = None
 
 
+class Strategy(Section):
+    """Who shares the work of a step: one device, several of this process, or several processes."""
+
+    name: Literal["none", "mirrored", "multiworker"] = "none"
+    devices: Several | None = None
+    wait: Positive = 120.0
+
+
 class Tracking(Section):
     """Where runs are recorded."""
 

@@ -27,7 +27,7 @@ def conflicts(config: "Config") -> Iterator[str]:
         yield from found
         return  # whatever else is wrong follows from it
     of_training = () if model.learns == "counting" else (_batches, _loss, _learning_rate)
-    for part in (_classes, _folds, *of_training, _metrics, _by_hand, said_in_vain):
+    for part in (_classes, _folds, *of_training, _metrics, _by_hand, _strategy, said_in_vain):
         yield from part(config)
 
 
@@ -179,4 +179,26 @@ def _by_hand(config: "Config") -> Iterator[str]:
         yield (
             "loop=by_hand knows the formulas of sigmoid layers with one output, without dropout, normalization, "
             f"regularization or weights of classes. Received: {', '.join(wrong)}. Use loop=tape."
+        )
+
+
+def _strategy(config: "Config") -> Iterator[str]:
+    name = config.strategy.name
+    if name == "none":
+        return
+    found = {
+        f"loop={config.loop.name}": config.loop.name == "by_hand",
+        f"model={config.model.name}, which is counted": config.model.learns == "counting",
+        "loop.jit=true": config.loop.jit,
+        "model.batch_normalization=true": config.model.batch_normalization,
+        # TensorFlow loses an argument of a recurrent layer's loop inside Keras's own, between collectives.
+        f"loop.steps_per_execution={config.loop.steps_per_execution}, of which fit makes one between processes": (
+            name == "multiworker" and config.loop.name == "fit" and (config.loop.steps_per_execution or 1) > 1
+        ),
+    }
+    if wrong := [what for what, is_so in found.items() if is_so]:
+        yield (
+            f"strategy={name} shares out the steps of fit or tape, without XLA around a whole step, and without "
+            "normalization by the batch, of which each device would see its own part alone. "
+            f"Received: {' and '.join(wrong)}. Leave it out, or use strategy=none."
         )

@@ -135,7 +135,10 @@ class TokenCrossentropy(keras.losses.SparseCategoricalCrossentropy):
         plain = self.from_logits and self.ignore_class is None and getattr(y_pred, "_keras_mask", None) is None
         if not plain or product is None or sample_weight is not None or self.reduction != "sum_over_batch_size":
             return super().__call__(y_true, y_pred, sample_weight)
-        return mean_crossentropy(product, tf.cast(y_true, tf.int32), compiled=self.compiled)
+        # Keras divides a loss by the devices that share a batch, whose gradients it adds up.
+        loss = mean_crossentropy(product, tf.cast(y_true, tf.int32), compiled=self.compiled)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return loss / replicas if replicas > 1 else loss
 
 
 def mean_crossentropy(product: Product, labels: tf.Tensor, *, compiled: bool = False) -> tf.Tensor:

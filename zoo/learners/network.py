@@ -1,6 +1,7 @@
 """A network that is trained: the learner of every model but those that are counted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from zoo.data import Splits
 from zoo.training import batches
 from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.ending import Judge, Training
+from zoo.training.sharing import parts
+from zoo.training.sharing.workers import Workers
 
 if TYPE_CHECKING:
     from zoo.learners.finetuning import Source
@@ -24,16 +27,25 @@ class Network:
     def __init__(self, config: Config, splits: Splits):
         self.config, self.splits = config, splits
         self._source: Source | None = None  # what it starts from, once it is built
-        self._learn, self._measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
+        learn, measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
+        self._workers = None if config.dry_run else Workers.of(config)
+        share = parts.of(config, learn, self._workers)
+        self._learn, self._measure = replace(learn, share=share), replace(measure, share=share)
 
     def build(self) -> None:
         """Seed everything, build the model with its initial weights, and compile what trains it."""
+        if self._workers:
+            self._workers.meet(parts.facts(self.config, self.splits), self.config.strategy.wait)
         quiet.import_tensorflow()
         from zoo.learners import finetuning
         from zoo.training import callbacks, memory, program
+        from zoo.training.sharing import strategies
+
+        sharing = strategies.start(self.config, self._workers)
+        parts.check(self.config, self._learn, sharing.replicas if sharing else 1)
 
         self._callbacks = callbacks.load_user_callbacks(self.config.callbacks)
-        self._program = program.prepare(self.config, self.splits, self._learn, self._measure, self._callbacks)
+        self._program = program.prepare(self.config, self.splits, self._learn, self._measure, self._callbacks, sharing)
         self._model = self._program.model
         self._source = finetuning.start(self._model, self.splits, self.config)
         memory.check(self._model, self.config, self._learn)

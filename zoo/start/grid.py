@@ -13,6 +13,10 @@ from zoo.config import BadInput, Config, nearest, shown
 from zoo.start import options, origin, overrides
 from zoo.start.composition import compose_each
 
+MULTIWORKER = (
+    "strategy=multiworker trains one run in several processes, which each start for themselves. Start its runs one "
+    "after another, or share out the runs rather than their steps: hydra/launcher=joblib, ray or slurm."
+)
 GROUP = "sweep"
 # They repeat a choice, rather than being one: other initial weights, another part of the data to validate on.
 REPLICATES = ("seed", "data.fold")
@@ -133,6 +137,8 @@ def read(words: Sequence[str]) -> Grid:
         having = [job for job in jobs if word in job]
         if having and all(job in refused for job in having):
             raise BadInput(" ".join(dict.fromkeys(str(refused[job]) for job in having)))
+    if any(isinstance(one, Config) and one.strategy.name == "multiworker" for one in found):
+        raise BadInput(MULTIWORKER)
     cells = [Cell(one, choice(job, swept)) for job, one in zip(jobs, found, strict=True) if isinstance(one, Config)]
     fixed = tuple(values[0] for values in axes.values() if len(values) == 1)
     return Grid(cells, swept, settings, _in_sentences(refused, swept), tuple(words), fixed)

@@ -77,6 +77,8 @@ def read(words: Sequence[str]) -> Search:
     dimensions = space.read(settings.space)
     search_checks.check_keys(dimensions, fixed)
     config = compose(*fixed)
+    if config.strategy.name == "multiworker":
+        raise BadInput(grid.MULTIWORKER)
     dimensions = search_checks.settle(dimensions, config, fixed)
     found = Search(name, settings, dimensions, config, tuple(words), fixed, source)
     if source is not None:

@@ -28,6 +28,7 @@ class Batches:
         seed: Of the order; None keeps the rows as they are.
         unit: What speed is measured in.
         units: Units in one row.
+        share: Which part of each batch is this process's, counted from 0, and into how many the batches are cut.
     """
 
     x: np.ndarray
@@ -37,6 +38,7 @@ class Batches:
     seed: int | None
     unit: Literal["examples", "tokens"] = "examples"
     units: int = 1
+    share: tuple[int, int] = (0, 1)
 
     @property
     def rows(self) -> int:
@@ -56,6 +58,28 @@ class Batches:
     def order(self, epoch: int) -> np.ndarray:
         """Return the order of the rows in an epoch, int32 [rows], counted from epoch 0."""
         return np.arange(self.rows, dtype=np.int32) if self.seed is None else order(self.rows, self.seed, epoch)
+
+    @property
+    def own_size(self) -> int:
+        """Rows of a full batch that are this process's."""
+        own = self._own(self.batch_size)
+        return own.stop - own.start
+
+    def dealt(self, epoch: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return which rows make up the batches of an epoch, counted from 0, as far as they are this process's.
+
+        Returns:
+            Those of full batches, int32 [batches, rows], and those of the smaller one behind them, int32 [rows], or
+            None if there is none.
+        """
+        order, size = self.order(epoch), self.batch_size
+        full, rest = divmod(len(order), size)
+        grid = order[: full * size].reshape(full, size)
+        return grid[:, self._own(size)], order[full * size :][self._own(rest)] if rest else None
+
+    def _own(self, size: int) -> slice:
+        index, of = self.share
+        return slice(size * index // of, size * (index + 1) // of)
 
     def orders(self, first: int, count: int) -> np.ndarray:
         """Return the orders of the rows in some epochs, int32 [count, rows], the first of them counted from 0."""

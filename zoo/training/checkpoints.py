@@ -112,7 +112,7 @@ class Saver(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Write a checkpoint, unless numbers in it are not finite: then the last good one stays."""
-        if self._folder is None:
+        if self._folder is None or (self._step and not self._state.is_whole()):
             return
         began = time.monotonic()
         if self._state.fault() is None and not self._state.not_finite():

@@ -6,11 +6,15 @@ from typing import Literal
 
 import numpy as np
 
-from zoo.config import Config
+from zoo.config import BadInput, Config
 
 Outcome = Literal["completed", "early_stopped", "target_reached", "pruned", "diverged", "interrupted", "error"]
 Judge = Callable[[int, float], str]
 """Told the epoch, counted from 1, and the monitored metric; returns why the run has no hope, or nothing."""
+
+
+class Lost(Exception):
+    """A process that shares the steps of the training is gone; the message says which."""
 
 
 @dataclass
@@ -61,6 +65,14 @@ def reason(outcome: Outcome, config: Config, epoch: int = 0) -> str:
         return f"{metric} had not improved for {config.early_stopping.patience} epochs."
     epochs = epoch or config.epochs
     return "The only epoch was trained." if epochs == 1 else f"All {epochs:,} epochs were trained."
+
+
+def said(error: Exception, config: Config) -> str:
+    """Return in a sentence what ended a training, of an error that it did not foresee."""
+    if is_out_of_memory(error):
+        return out_of_memory(config)
+    kind = "" if isinstance(error, BadInput | Lost) else f"{type(error).__name__}: "
+    return f"{kind}{str(error).strip().partition(chr(10))[0]}"
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -41,7 +41,7 @@ def evaluate(model: keras.Model, parts: Sequence[Batches], *, jit: bool) -> dict
     count = sum(part.y.size for part in parts)
     for part in parts:
         model.reset_metrics()
-        run = compile_steps(TestStep(model), model, part.arrays(), jit=jit)
+        run = compile_steps(TestStep(model), model, part, jit=jit)
         *_, (_, _, logs) = Execution(run, part).epoch()
         for name, value in logs.items():
             totals[name] = totals.get(name, 0.0) + value * part.y.size / count

@@ -5,7 +5,7 @@ second, so that the progress bar moves and Ctrl-C is heard.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ Logs = dict[str, tf.Tensor]
 SECONDS_PER_CALL = 0.25
 
 
-def compile_steps(step: Step, model: keras.Model, arrays: Sequence[np.ndarray], *, jit: bool) -> Callable[..., Logs]:
+def compile_steps(step: Step, model: keras.Model, batches: Batches, *, jit: bool) -> Callable[..., Logs]:
     """Return a compiled function that runs a step over some batches and returns the metrics so far.
 
     It takes the order of the rows int32 [batches, batch size], the first batch, the one behind the last, and the data.
@@ -27,14 +27,14 @@ def compile_steps(step: Step, model: keras.Model, arrays: Sequence[np.ndarray], 
     Args:
         step: Called with (x, y) or (x, y, weight) of one batch; keeps its results in the model's metrics.
         model: Whose metrics are returned.
-        arrays: The data, for their shapes alone.
+        batches: The data, for their shapes alone.
         jit: Compile with XLA.
     """
     # A stateful model takes one batch size. Elsewhere the size is left open in the graph, as Keras leaves it open in
     # fit: knowing it, TensorFlow would simplify other things, and the last bits of the two loops would differ.
-    size = model.input_shape[0]
+    size = batches.own_size if model.input_shape[0] is not None else None
     number = tf.TensorSpec([], tf.int32)
-    data = [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
+    data = [tf.TensorSpec(array.shape, array.dtype) for array in batches.arrays()]
 
     # The data are arguments: XLA would fold arrays that the function captures into the program, for minutes.
     # AutoGraph, which Keras's fit does not use either, would take seconds for its translations.
@@ -94,10 +94,10 @@ class Execution:
         Yields:
             The number of steps done before the call and after it, and the metrics so far.
         """
-        size, order = self.batches.batch_size, self.batches.order(epoch)
-        full, rest = divmod(len(order), size)
+        rows, rest = self.batches.dealt(epoch)
+        full = len(rows)
         if full > done:
-            grid = tf.constant(order[: full * size].reshape(full, size))
+            grid = tf.constant(rows)
             while done < full:
                 count = min(self._calibrated, full - done)
                 started = time.perf_counter()
@@ -105,8 +105,8 @@ class Execution:
                 self._calibrate(count, time.perf_counter() - started)
                 yield done, done + count, logs
                 done += count
-        if rest and done <= full:
-            yield done, done + 1, self._call(tf.constant(order[full * size :].reshape(1, rest)), 0, 1)
+        if rest is not None and done <= full:
+            yield done, done + 1, self._call(tf.constant(rest[None]), 0, 1)
 
     def _call(self, grid: tf.Tensor, first: int, last: int) -> dict[str, float]:
         logs = self._run(grid, tf.constant(first), tf.constant(last), self._arrays)

@@ -33,7 +33,7 @@ def train(
     train_rows.hold(program.learn)
     test_rows.hold(program.measure)
     model.train_step = lambda rows: step(*train_rows.take(rows))
-    model.test_step = lambda rows: type(model).test_step(model, test_rows.take(rows))
+    model.test_step = lambda rows: _measure(program, test_rows.take(rows))
     history = model.fit(
         learn.dataset(),
         validation_data=measure.dataset(),
@@ -44,6 +44,14 @@ def train(
         verbose=0,
     )
     return history.history
+
+
+def _measure(program: Program, rows: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+    model = program.model
+    if program.sharing is None:
+        return type(model).test_step(model, rows)
+    program.test_step(*rows)
+    return model.get_metrics_result()
 
 
 class Resident:
@@ -123,13 +131,16 @@ class Stream(keras.callbacks.Callback):
         """Return the data set; each time it is opened it holds the epoch that runs then."""
         batches = self._batches
 
+        size = batches.own_size if self._fixed_size else None
+
         def rows_in_order(_: tf.Tensor) -> tf.data.Dataset:
-            order = tf.numpy_function(self._order, [], tf.int32, stateful=True)
+            order, bounds = tf.numpy_function(self._dealt, [], [tf.int32, tf.int64], stateful=True)
             order.set_shape([None])
-            return tf.data.Dataset.from_tensor_slices(order)
+            bounds.set_shape([None, 2])
+            batches = tf.data.Dataset.from_tensor_slices(bounds)
+            return batches.map(lambda one: tf.ensure_shape(order[one[0] : one[1]], [size]))
 
         rows = tf.data.Dataset.range(1).flat_map(rows_in_order)
-        rows = rows.batch(batches.batch_size, drop_remainder=self._fixed_size)
         if not self._made:
             rows = rows.apply(tf.data.experimental.assert_cardinality(batches.steps))
         rows = rows.prefetch(2)
@@ -140,5 +151,10 @@ class Stream(keras.callbacks.Callback):
             rows.cardinality = lambda: batches.steps
         return rows
 
-    def _order(self) -> np.ndarray:
-        return self._batches.order(self._epoch)[self._done * self._batches.batch_size :]
+    def _dealt(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the epoch, int32 [rows], and the bounds of the batches left of it, int64 [batches, 2]."""
+        full, rest = self._batches.dealt(self._epoch)
+        sizes = [full.shape[1]] * len(full) + ([] if rest is None else [len(rest)])
+        ends = np.cumsum(sizes, dtype=np.int64)
+        rows = full.reshape(-1) if rest is None else np.concatenate([full.reshape(-1), rest])
+        return rows, np.stack([ends - sizes, ends], axis=1)[self._done :]

@@ -8,7 +8,7 @@ starts anew, and nothing is traced a second time.
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -17,9 +17,13 @@ from zoo.data import Spec, Splits
 from zoo.optim import initializers
 from zoo.training import callbacks, setup
 from zoo.training.batches import Batches
+from zoo.training.evaluation import TestStep
 from zoo.training.execution import Step, compile_steps
 from zoo.training.state import Fresh
 from zoo.training.step import TrainStep
+
+if TYPE_CHECKING:
+    from zoo.training.sharing.sharing import Sharing
 
 KEPT = 2  # programs at a time; each holds its model's weights
 _BESIDE = (  # keys that shape no program
@@ -38,14 +42,18 @@ class Program:
         learn: The training batches.
         measure: The validation batches.
         user_callbacks: The user's own; one that looks at batches sees each of them.
+        sharing: Who shares the steps; None: this device does all of them.
 
     Attributes:
         model: Compiled.
         learn: The training batches.
         measure: The validation batches.
         step: The training step.
+        test_step: That of validation.
+        sharing: Who shares them, or None.
         jit: Whether the step is compiled with XLA.
         steps_per_call: Steps in one call of the compiled function; None: as many as take a quarter of a second.
+        measured_per_call: The same of validation.
     """
 
     def __init__(
@@ -56,13 +64,26 @@ class Program:
         learn: Batches,
         measure: Batches,
         user_callbacks: Sequence[keras.callbacks.Callback] = (),
+        sharing: "Sharing | None" = None,
     ):
-        self.model, self.learn, self.measure = model, learn, measure
+        self.model, self.learn, self.measure, self.sharing = model, learn, measure, sharing
         self.jit = setup.choose_jit(model, config)
         self.steps_per_call = steps_per_call(config, user_callbacks)
         steps = self.steps_per_call or _steps_per_execution(model, learn)
+        if sharing and sharing.count > 1 and config.loop.name == "fit":
+            steps = 1  # see zoo.config.together
         setup.compile_model(model, spec, config, steps_per_epoch=learn.steps, jit=self.jit, steps_per_execution=steps)
-        self.step = _step(model, config, self.jit)
+        self.measured_per_call: int | None = None
+        self.step, self.test_step = _step(model, config, self.jit), TestStep(model)
+        if sharing:
+            from zoo.training.sharing import step as shared_step
+
+            # Which steps make up a call is a part of what processes have to agree on.
+            self.steps_per_call = self.measured_per_call = steps
+            sharing.take(model, learn)
+            fused = setup.choose_fused(model, config, self.jit)
+            self.step = shared_step.SharedTrainStep(model, sharing, fused)
+            self.test_step = shared_step.SharedTestStep(model, sharing)
         self._fresh = Fresh(model.optimizer.variables)
         self._functions: dict[Hashable, Any] = {}
 
@@ -74,7 +95,7 @@ class Program:
 
     def steps(self, key: str, step: Step, rows: Batches) -> Callable[..., Any]:
         """Return the compiled function that runs a step over such batches."""
-        return self.function(key, lambda: compile_steps(step, self.model, rows.arrays(), jit=self.jit))
+        return self.function(key, lambda: compile_steps(step, self.model, rows, jit=self.jit))
 
     def restart(self, config: Config, learn: Batches, measure: Batches) -> None:
         """Begin again: initial weights of another seed, a fresh optimizer with its learning rate, other data."""
@@ -86,6 +107,8 @@ class Program:
             getattr(optimizer, "inner_optimizer", optimizer).learning_rate = config.optimizer.learning_rate
         self.model.reset_metrics()
         self.step.gradients.forget()
+        if self.sharing:
+            self.sharing.restart()
         self.learn, self.measure = learn, measure
 
 
@@ -104,6 +127,7 @@ def prepare(
     learn: Batches,
     measure: Batches,
     user_callbacks: Sequence[keras.callbacks.Callback] = (),
+    sharing: "Sharing | None" = None,
 ) -> Program:
     """Return a program for a run, seeded and with its initial weights: one used before if it fits, else a new one.
 
@@ -115,7 +139,8 @@ def prepare(
     key = _fingerprint(config, splits.spec, (learn, measure), steps_per_call(config, user_callbacks))
     program = _recent.pop(key, None)
     if program is None:
-        program = Program(setup.build(config, splits), splits.spec, config, learn, measure, user_callbacks)
+        model = setup.build(config, splits, sharing.replicas if sharing else 1)
+        program = Program(model, splits.spec, config, learn, measure, user_callbacks, sharing)
     else:
         program.restart(config, learn, measure)
     _recent[key] = program

@@ -18,12 +18,13 @@ from zoo.training.transfer import freeze
 log = logging.getLogger(__name__)
 
 
-def build(config: Config, splits: Splits) -> keras.Model:
+def build(config: Config, splits: Splits, parts: int = 1) -> keras.Model:
     """Seed everything and return the model with its initial weights, a function of (seed, layer name).
 
     Args:
         config: The run's.
         splits: The data; where recurrent state is carried, its size bounds the batch size.
+        parts: Into how many each batch is cut, one for each of the devices that share it.
 
     Raises:
         BadInput: The builder, the model's output or the optimizer's arguments are not as they should be.
@@ -31,10 +32,10 @@ def build(config: Config, splits: Splits) -> keras.Model:
     keras.utils.clear_session()
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
-        _pin()
+        pin()
     spec = splits.spec
     if config.model.carries_state:
-        spec = replace(spec, batch_size=batches.batch_size(splits.train, config))
+        spec = replace(spec, batch_size=batches.batch_size(splits.train, config) // parts)
     model = building.build(config.model, spec, config.precision, config.data.augment)
     initializers.initialize(model, config.init, config.seed)
     freeze(model, config.freeze)
@@ -43,7 +44,7 @@ def build(config: Config, splits: Splits) -> keras.Model:
     return model
 
 
-def _pin() -> None:
+def pin() -> None:
     """Fix what the last bits depend on besides the seed: kernels without races, and the number of threads."""
     tf.config.experimental.enable_op_determinism()
     with contextlib.suppress(RuntimeError):  # TensorFlow has started; its threads are what they are
@@ -82,7 +83,7 @@ def choose_jit(model: keras.Model, config: Config) -> bool:
         if config.loop.jit:
             log.warning("loop.jit=true has no effect beside deterministic=true, under which Keras does not use XLA.")
         return False
-    if config.loop.name == "by_hand":
+    if config.loop.name == "by_hand" or config.strategy.name != "none":
         return False
     if config.loop.jit is not None:
         return config.loop.jit

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.config import BadInput
+from zoo.training.sharing.sharing import Sharing
 from zoo.training.step import GradientWatch, after
 
 
@@ -44,10 +45,11 @@ class State:
     Args:
         model: Compiled.
         watch: Sees each step's loss and gradients.
+        sharing: Who shares the steps; None: this device does all of them.
     """
 
-    def __init__(self, model: keras.Model, watch: GradientWatch):
-        self._model, self._watch = model, watch
+    def __init__(self, model: keras.Model, watch: GradientWatch, sharing: Sharing | None = None):
+        self._model, self._watch, self._sharing = model, watch, sharing
         self.recorded: EpochState | None = None
 
     @property
@@ -74,6 +76,16 @@ class State:
             raise BadInput("The checkpoint is of another model or optimizer than this one.")
         for variable, value in zip(own, values, strict=True):
             variable.assign(value)
+        if self._sharing:
+            self._sharing.part_random()
+
+    def is_whole(self) -> bool:
+        """Tell whether the variables are all that the steps after an epoch's first ones depend on.
+
+        Recurrent states that are carried in other processes are missing.
+        """
+        shared = self._sharing is not None and self._sharing.count > 1
+        return not (shared and carried(self._model))
 
     def not_finite(self) -> list[str]:
         """Return the paths of weights that hold a number which is not finite."""
@@ -132,13 +144,16 @@ def _condensed(values: np.ndarray) -> np.ndarray:
 
 def variables(model: keras.Model, watch: GradientWatch) -> list[tf.Variable]:
     """Return all variables that a later step depends on."""
+    kept = [*model.variables, *model.optimizer.variables, *carried(model)]
+    return [*(variable.value for variable in kept), *watch.variables]
+
+
+def carried(model: keras.Model) -> list[keras.Variable]:
+    """Return the recurrent states that are carried from batch to batch, which Keras does not count as variables."""
     layers = model._flatten_layers(include_self=False, recursive=True)
-    # Keras does not count carried state among a layer's variables.
-    carried = [
+    return [
         state for layer in layers if getattr(layer, "stateful", False) for state in keras.tree.flatten(layer.states)
     ]
-    kept = [*model.variables, *model.optimizer.variables, *carried]
-    return [*(variable.value for variable in kept), *watch.variables]
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:

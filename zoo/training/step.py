@@ -35,9 +35,7 @@ class TrainStep:
             weight: Weight of each row in the loss, float32 [batch].
         """
         prediction, loss, gradients = self.differentiate(x, y, weight)
-        self.gradients.observe(loss, gradients, self.model.optimizer.loss_scale_factor)
-        self._apply(gradients)  # clip, as the optimizer's clipnorm, global_clipnorm or clipvalue say; apply
-
+        self.learn(loss, gradients)
         self._mean_loss.update_state(loss, sample_weight=tf.shape(x)[0])
         return self.model.compute_metrics(x, y, prediction, weight)
 
@@ -51,6 +49,11 @@ class TrainStep:
             loss = model.compute_loss(x, y, prediction, weight, training=True)  # loss, and the layers' regularization
             scaled_loss = model.optimizer.scale_loss(loss)  # differs from the loss in mixed_float16 only
         return prediction, loss, dense(tape.gradient(scaled_loss, model.trainable_variables))  # gradient
+
+    def learn(self, loss: tf.Tensor, gradients: list[tf.Tensor | None]) -> None:
+        """Watch the loss and its gradient, and have the optimizer apply it."""
+        self.gradients.observe(loss, gradients, self.model.optimizer.loss_scale_factor)
+        self._apply(gradients)  # clip, as the optimizer's clipnorm, global_clipnorm or clipvalue say; apply
 
     def _apply_all(self, gradients: list[tf.Tensor | None]) -> None:
         self.model.optimizer.apply(gradients, self.model.trainable_variables)

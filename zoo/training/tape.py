@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from zoo.training import ahead
-from zoo.training.evaluation import TestStep
 from zoo.training.execution import Execution
 from zoo.training.program import Program
 from zoo.training.state import State
@@ -48,7 +47,9 @@ def train(
         several = ahead.EpochsAhead(block, step, training, validation, state, epochs=epochs)
     else:
         learn = Execution(program.steps("learn", step, training), training, program.steps_per_call)
-        measure = Execution(program.steps("measure", TestStep(model), validation), validation)
+        measure = Execution(
+            program.steps("measure", program.test_step, validation), validation, program.measured_per_call
+        )
         if begin[1]:
             learn.trace()  # makes the variables of the metrics
 

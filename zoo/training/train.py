@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import tensorflow as tf
 from rich.console import Console
 
 from zoo.config import Config
@@ -16,7 +17,7 @@ from zoo.results.trials import rises
 from zoo.training import batches, callbacks, evaluation, fit, likelihood, losses, progress, pruning, tape
 from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.checkpoints import Saver, position
-from zoo.training.ending import Judge, Training, reason
+from zoo.training.ending import Judge, Lost, Training, reason
 from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
 from zoo.training.setup import compile_model
@@ -54,7 +55,7 @@ def train(
         learn, measure = batches.training(splits, config), batches.evaluation(splits.valid, splits, config)
         program = Program(model, splits.spec, config, learn, measure, user_callbacks)
     learn, step = program.learn, program.step
-    state = State(model, step.gradients)
+    state = State(model, step.gradients, program.sharing)
 
     per_character = losses.is_per_character(splits.spec, config)
     record = callbacks.EpochRecord(learn, state, losses.is_likelihood(splits.spec, config), per_character)
@@ -66,9 +67,14 @@ def train(
     averages = keras.callbacks.SwapEMAWeights(swap_on_epoch=True) if config.optimizer.use_ema else None
     plateau = schedules.plateau_callback(config.schedule, config.monitored)
     report = callbacks.Report(log, state)
+    if program.sharing and config.resume is not None and checkpoints:
+        program.sharing.hand_over(checkpoints.folder)
     saved = checkpoints.load() if checkpoints else None
     remembering = [record, best, *(hook for hook in (early, plateau, target, averages) if hook), *user_callbacks]
-    saver = Saver(checkpoints, config, state, report, best, remembering, check_interrupt, saved)
+    sharing = program.sharing
+    check = functools.partial(sharing.check, check_interrupt) if sharing else check_interrupt
+    is_chief = sharing is None or sharing.index == 0
+    saver = Saver(checkpoints if is_chief else None, config, state, report, best, remembering, check, saved)
     hooks = [
         callbacks.ResetStates(),
         averages,
@@ -116,6 +122,12 @@ def train(
         result.outcome, result.reason = "diverged", str(error)
     except Interrupted as error:
         result.outcome, result.reason, result.signal = "interrupted", str(error), error.number
+    except tf.errors.OpError as error:
+        if sharing is None or (lost := sharing.lost(error)) is None:
+            raise
+        if (fault := state.fault()) is None:
+            raise Lost(lost) from error
+        result.outcome, result.reason = "diverged", f"{fault[0].upper()}{fault[1:]}."  # the others saw it first
     finally:
         bar.close()
     result.seconds, result.seconds_before = saver.seconds, saver.seconds_before

@@ -14,6 +14,8 @@ _ELEMENTWISE = ("SGD", "Adam", "AdamW", "Adamax", "Adadelta", "Adagrad", "RMSpro
 def obstacle(config: Config) -> str | None:
     """Return why a run cannot be a member of a population, in words, or None."""
     optimizer = config.optimizer
+    if config.strategy.name != "none":
+        return f"strategy={config.strategy.name} shares out each run's steps"
     if config.data.gives != "vectors":
         return "recurrent layers spend their time in matrix products, step after step"
     if config.loop.name != "tape":
