@@ -124,6 +124,7 @@ class Data(Option):
     gives: Kind
     target: Literal["binary", "classes", "value", "tokens"] = "classes"
     limit: Size | None = None
+    streaming: bool = False
     # Vectors
     scale: Literal["unit", "standardize", "none"] = "none"
     classes: list[Count] | None = None

@@ -27,7 +27,7 @@ def conflicts(config: "Config") -> Iterator[str]:
         yield from found
         return  # whatever else is wrong follows from it
     of_training = () if model.learns == "counting" else (_batches, _loss, _learning_rate)
-    for part in (_classes, _folds, *of_training, _metrics, _by_hand, _strategy, said_in_vain):
+    for part in (_classes, _folds, *of_training, _metrics, _by_hand, _strategy, _streaming, said_in_vain):
         yield from part(config)
 
 
@@ -201,4 +201,19 @@ def _strategy(config: "Config") -> Iterator[str]:
             f"strategy={name} shares out the steps of fit or tape, without XLA around a whole step, and without "
             "normalization by the batch, of which each device would see its own part alone. "
             f"Received: {' and '.join(wrong)}. Leave it out, or use strategy=none."
+        )
+
+
+def _streaming(config: "Config") -> Iterator[str]:
+    if not config.data.streaming:
+        return
+    found = {
+        f"loop={config.loop.name}": config.loop.name == "by_hand",
+        f"model={config.model.name}, which counts the whole text": config.model.learns == "counting",
+        f"data={config.data.name}, which is made up": config.data.gives == "sequences",
+    }
+    if wrong := [what for what, is_so in found.items() if is_so]:
+        yield (
+            f"data.streaming=true reads text or examples from files as fit or tape need them. Received: "
+            f"{' and '.join(wrong)}. Use data.streaming=false."
         )

@@ -68,7 +68,7 @@ def prepared(folder: Path, name: str, prepare: Callable[[], Prepared], needs: Co
             place.mkdir(parents=True, exist_ok=True)
             _acquire(lock, name)
         except (OSError, ValueError) as error:
-            raise _unwritable(folder, error) from None
+            raise unwritable(folder, error) from None
         try:
             found = _read(place, needs, warn=True)
             if found is None:
@@ -76,7 +76,7 @@ def prepared(folder: Path, name: str, prepare: Callable[[], Prepared], needs: Co
                 try:
                     _write(place, found)
                 except OSError as error:
-                    raise _unwritable(folder, error) from None
+                    raise unwritable(folder, error) from None
         finally:
             lock.release()
     _log.info("%s comes from %s, kept in %s", name, found.source, place)
@@ -152,7 +152,8 @@ def _replace(path: Path, content: bytes | memoryview) -> None:
         raise
 
 
-def _unwritable(folder: Path, error: OSError | ValueError) -> BadInput:
+def unwritable(folder: Path, error: OSError | ValueError) -> BadInput:
+    """Return the error about a folder that prepared data cannot be written to."""
     reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
     return BadInput(
         f"The data folder {folder} cannot be written: {reason}. "

@@ -68,7 +68,7 @@ def kjv(data: Data, folder: Path) -> Texts:
         raise BadInput(f"data.part={data.part} needs all {KJV_CHAPTERS:,} chapters. {' '.join(kept.notes)}")
     cuts = [slice(end) if data.part == "old" else slice(end, None) for end in ends]
     texts = whole.train, whole.valid or "", whole.test or ""
-    train, valid, test = (text[cut] for text, cut in zip(texts, cuts, strict=True))
+    train, valid, test = (str(text)[cut] for text, cut in zip(texts, cuts, strict=True))
     return replace(whole, train=train, valid=valid, test=test)
 
 

@@ -56,6 +56,10 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     """
     raw = read(data, folder)
     vocabulary = None
+    if data.streaming:
+        from zoo.data import streaming
+
+        return streaming.load(raw, data, folder.expanduser(), vocab_size, explicit=vocab_size_explicit)
     if isinstance(raw, Texts):
         spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
     else:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from zoo.data.scaling import Scaling
 from zoo.data.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from zoo.data.text import TextFile
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -44,11 +47,12 @@ class Split:
     """One split of a data set.
 
     Attributes:
-        x: float32 [n, features], float32 [n, time, features], or a stream of tokens, int32 [n].
+        x: float32 [n, features], float32 [n, time, features], or a stream of tokens, int32 [n]: a NumPy array, or a
+            `zoo.data.shards.Stored`, whose rows lie in files.
         y: Labels int32 [n], values float32 [n], or None beside tokens.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -107,7 +111,7 @@ class Texts:
     """What a loader of text returns.
 
     Attributes:
-        train: The training text, lines separated by a newline.
+        train: The training text, lines separated by a newline; a file where it is to be streamed.
         valid: Validation text; None, together with `test`: both are cut from the end of `train`.
         test: Test text.
         held_out: Share of the tokens at the end of `train` that is held out, half to validate and half to test.
@@ -115,9 +119,9 @@ class Texts:
         notes: Sentences that the run's log must show.
     """
 
-    train: str
-    valid: str | None = None
-    test: str | None = None
+    train: "str | TextFile"
+    valid: "str | TextFile | None" = None
+    test: "str | TextFile | None" = None
     held_out: float = 0.1
     source: str = "the loader"
     notes: tuple[str, ...] = ()

@@ -3,15 +3,17 @@
 The vocabulary is that of the whole training split: `data.limit` shortens training and changes nothing else.
 """
 
-from collections.abc import Sequence
-from typing import Literal
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from zoo.config import BadInput, Data
 from zoo.data.spec import Spec, Split, Texts
 from zoo.data.vocabulary import Vocabulary, is_tokenized, tokenize
 
+if TYPE_CHECKING:
+    from zoo.data.text import TextFile
+
+T = TypeVar("T")
 # <unk>, <eos> and a word; <unk> and a character.
 _SMALLEST = {"word": 3, "char": 2}
 
@@ -33,27 +35,32 @@ def split(
     Raises:
         BadInput: The vocabulary's size does not fit the text, or a split is too short for one sequence.
     """
-    if (raw.valid is None) != (raw.test is None):
-        raise BadInput(f"{data.load} should return validation and test text, or neither of them. Received: one.")
-    tokenized = data.level == "word" and is_tokenized(raw.train)
-    texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
+    check_parts(raw, data)
+    texts = [whole(text) for text in (raw.train, raw.valid, raw.test) if text is not None]
+    tokenized = data.level == "word" and is_tokenized(texts[0])
     parts = [_tokens(text, data.level, tokenized=tokenized) for text in texts]
     if len(parts) == 1:
-        parts = _hold_out(parts[0], raw.held_out)
+        parts = hold_out(parts[0], raw.held_out)
     train, valid, test = parts
 
     # A character that only the other splits hold needs a place; words always have one.
     unk = data.level == "word" or not set(train).issuperset(set(valid).union(test))
     everything = Vocabulary.build(train, data.level, tokenized=tokenized, unk=unk)
-    vocabulary, notes = _sized(everything, vocab_size, data.level, explicit=explicit)
+    vocabulary, notes = sized(everything, vocab_size, data.level, explicit=explicit)
 
     streams = [vocabulary.encode(tokens) for tokens in (train[: data.limit], valid, test)]
     if data.limit is not None and data.limit > len(train):
         notes.append(f"data.limit={data.limit} keeps all of the {len(train):,} training tokens.")
     for name, stream in zip(("training", "validation", "test"), streams, strict=True):
-        _check_length(stream, name, data)
+        check_length(stream, name, data)
     spec = Spec(kind="tokens", shape=(data.sequence_length,), target="tokens", classes=len(vocabulary))
     return spec, (Split(streams[0]), Split(streams[1]), Split(streams[2])), vocabulary, notes
+
+
+def check_parts(raw: Texts, data: Data) -> None:
+    """Refuse one of validation and test text without the other."""
+    if (raw.valid is None) != (raw.test is None):
+        raise BadInput(f"{data.load} should return validation and test text, or neither of them. Received: one.")
 
 
 def encoded(raw: Texts, data: Data, vocabulary: Vocabulary) -> Split:
@@ -67,20 +74,36 @@ def encoded(raw: Texts, data: Data, vocabulary: Vocabulary) -> Split:
     Raises:
         BadInput: A character is unknown to a vocabulary without a place for it, or the text is too short.
     """
-    tokenized = data.level == "word" and (vocabulary.tokenized or is_tokenized(raw.train))
-    test = _tokens(raw.train if raw.test is None else raw.test, data.level, tokenized=tokenized)
-    stream = vocabulary.encode(_hold_out(test, raw.held_out)[2] if raw.test is None else test)
-    _check_length(stream, "test", data)
+    tokenized = data.level == "word" and (vocabulary.tokenized or is_tokenized(whole(raw.train)))
+    test = _tokens(whole(raw.train if raw.test is None else raw.test), data.level, tokenized=tokenized)
+    stream = vocabulary.encode(hold_out(test, raw.held_out)[2] if raw.test is None else test)
+    check_length(stream, "test", data)
     return Split(stream)
 
 
+def whole(text: "str | TextFile") -> str:
+    """Return a text that may lie in a file."""
+    return text if isinstance(text, str) else text.read()
+
+
 def _tokens(text: str, level: Literal["word", "char"], *, tokenized: bool) -> Sequence[str]:
-    if level == "word" and not text.endswith("\n"):
-        text = f"{text}\n"  # the last line ends too, though many a file leaves out its newline
+    (text,) = complete([text], level)
     return tokenize(text, level, tokenized=tokenized)
 
 
-def _check_length(stream: np.ndarray, name: str, data: Data) -> None:
+def complete(pieces: Iterable[str], level: Literal["word", "char"]) -> Iterator[str]:
+    """Yield the pieces of a text; of words the last line ends too, though many a file leaves out its newline."""
+    before = None
+    for piece in pieces:
+        if before is not None:
+            yield before
+        before = piece
+    if before is not None:
+        yield f"{before}\n" if level == "word" and not before.endswith("\n") else before
+
+
+def check_length(stream: Sized, name: str, data: Data) -> None:
+    """Refuse a split that is too short for one sequence."""
     # The last token of a sequence needs a next one to predict.
     if len(stream) <= data.sequence_length:
         raise BadInput(
@@ -90,17 +113,17 @@ def _check_length(stream: np.ndarray, name: str, data: Data) -> None:
         )
 
 
-def _hold_out(tokens: Sequence[str], fraction: float) -> list[Sequence[str]]:
+def hold_out(tokens: Sequence[T], fraction: float) -> list[Sequence[T]]:
     """Cut off the end, half to validate and half to test, at the positions that tensorflow-datasets computes."""
     first = int(len(tokens) * (1 - fraction))
     second = first + int((len(tokens) - first) * 0.5)
     return [tokens[:first], tokens[first:second], tokens[second:]]
 
 
-def _sized(
+def sized(
     vocabulary: Vocabulary, size: int | None, level: Literal["word", "char"], *, explicit: bool
 ) -> tuple[Vocabulary, list[str]]:
-    """Return the vocabulary at the size asked for, and what the user should know about it."""
+    """Return a vocabulary at the size asked for, and what the user should know about it."""
     if size is None or size == len(vocabulary):
         return vocabulary, []
     kind = "words" if level == "word" else "characters"

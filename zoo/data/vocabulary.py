@@ -77,8 +77,15 @@ class Vocabulary:
             tokenized: Whether the text came in tokens.
             unk: Of characters: whether a place for unknown ones is needed; words always have one.
         """
+        return cls.counted(Counter(tokens), level, tokenized=tokenized, unk=unk)
+
+    @classmethod
+    def counted(
+        cls, counts: dict[str, int], level: Literal["word", "char"], *, tokenized: bool = False, unk: bool = True
+    ) -> Self:
+        """Return the vocabulary of a training text whose tokens were counted; otherwise as `build`."""
         special = (UNK, EOS) if level == "word" else (UNK,) if unk else ()
-        counts = Counter(tokens)
+        counts = dict(counts)
         for token in special:
             counts.pop(token, None)
         return cls((*special, *sorted(counts, key=lambda token: (-counts[token], token))), level, tokenized)

@@ -15,7 +15,8 @@ import tensorflow as tf
 from zoo.training import setup, state
 from zoo.training.batches import Batches
 from zoo.training.evaluation import TestStep
-from zoo.training.execution import SECONDS_PER_CALL, resident
+from zoo.training.execution import SECONDS_PER_CALL
+from zoo.training.reading import resident
 from zoo.training.state import EpochState, State, learning_rate
 from zoo.training.step import TrainStep
 
@@ -28,8 +29,10 @@ _FEW = 256  # steps of an epoch; without XLA a step takes a tenth of a milliseco
 def pays(model: keras.Model, training: Batches) -> bool:
     """Tell whether an epoch is so short that calling it costs more than computing it.
 
-    Layers with carried state are left out: it would have to be reset between epochs.
+    Layers with carried state are left out: it would have to be reset between epochs. So is data in files.
     """
+    if training.in_files:
+        return False
     layers = model._flatten_layers(include_self=False, recursive=True)
     short = setup.operations(model, training, training.rows) < _SHORT and training.steps <= _FEW
     return short and not any(getattr(layer, "stateful", False) for layer in layers)
@@ -147,7 +150,7 @@ class EpochsAhead:
         positions = {id(variable): index for index, variable in enumerate(block.variables)}
         self._weights = [positions[id(value)] for value in _values(step.model.weights)]
         self._held_out = deal(validation.order(0), validation.batch_size)
-        self._arrays = [resident(batches) for batches in (training, validation)]
+        self._arrays = [resident(batches.arrays()) for batches in (training, validation)]
         self._count = 1  # epochs of the next call
         self._called = False
         self._first = self._done = 0  # of the block at hand, and behind it

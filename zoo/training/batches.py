@@ -7,12 +7,14 @@ same batches. Text is laid out as rows too: one row is one window of tokens.
 import functools
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from zoo.config import BadInput, Config
 from zoo.data import Spec, Split, Splits
+from zoo.data.pieces import Cut
+from zoo.data.shards import Stored
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Batches:
         x: Inputs, float32 [rows, features], float32 [rows, time, features] or int32 [rows, time].
         y: Targets, float32 [rows, 1] for a 0/1 target or a value, int32 [rows] for classes, int32 [rows, time] or
             [rows] for tokens.
+            Both may lie in files, as a `Stored` or as `Pieces`, which are read some rows at a time.
         weight: float32 [rows], how much each row counts in the loss, or None.
         batch_size: Rows in a batch; the last batch of an epoch may be smaller.
         seed: Of the order; None keeps the rows as they are.
@@ -31,8 +34,8 @@ class Batches:
         share: Which part of each batch is this process's, counted from 0, and into how many the batches are cut.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: Any
+    y: Any
     weight: np.ndarray | None
     batch_size: int
     seed: int | None
@@ -90,9 +93,18 @@ class Batches:
         orders = np.concatenate([_block_of_orders(self.rows, self.seed, block, size) for block in blocks])
         return orders[first - blocks[0] * size :][:count]
 
-    def arrays(self) -> tuple[np.ndarray, ...]:
+    def arrays(self) -> tuple[Any, ...]:
         """Return (x, y) or (x, y, weight)."""
         return (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
+
+    @property
+    def in_files(self) -> bool:
+        """Whether the rows are read when they are needed."""
+        return not isinstance(self.x, np.ndarray)
+
+    def read(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Return (x, y) or (x, y, weight) of some rows."""
+        return [array[rows] if isinstance(array, np.ndarray) else array.take(rows) for array in self.arrays()]
 
 
 def order(rows: int, seed: int, epoch: int) -> np.ndarray:
@@ -156,7 +168,7 @@ def batch_size(train: Split, config: Config) -> int:
     return rows if config.batch_size == "full" else min(config.batch_size, rows)
 
 
-def streams(tokens: np.ndarray, config: Config, size: int, length: int | None = None) -> Batches:
+def streams(tokens: np.ndarray | Stored, config: Config, size: int, length: int | None = None) -> Batches:
     """Cut a text into `size` parallel streams, read `sequence_length` tokens at a time (truncated BPTT).
 
     Batch t holds the t-th piece of every stream, so that state carried from batch to batch belongs to the text that
@@ -172,6 +184,9 @@ def streams(tokens: np.ndarray, config: Config, size: int, length: int | None = 
             f"data.sequence_length={length} tokens: at least {size * (length + 1):,} are needed. "
             "Use a smaller batch_size or data.sequence_length."
         )
+    if isinstance(tokens, Stored):
+        cut = Cut(tokens, steps * size, length, columns=size, apart=stream_length, step=length)
+        return Batches(*cut.parts(last=config.model.predict == "last"), None, size, None, "tokens", length)
     grid = tokens[: size * stream_length].reshape(size, stream_length)
 
     def rows(start: int) -> np.ndarray:
@@ -182,7 +197,7 @@ def streams(tokens: np.ndarray, config: Config, size: int, length: int | None = 
     return Batches(rows(0), _targets(y, config), None, size, None, "tokens", length)
 
 
-def windows(tokens: np.ndarray, config: Config, size: int, seed: int | None) -> Batches:
+def windows(tokens: np.ndarray | Stored, config: Config, size: int, seed: int | None) -> Batches:
     """Cut a text into independent windows of `sequence_length` tokens, one every `stride` tokens."""
     length = config.data.sequence_length
     count = _windows_in(len(tokens), config)
@@ -191,6 +206,10 @@ def windows(tokens: np.ndarray, config: Config, size: int, seed: int | None) -> 
             f"A split of {len(tokens):,} tokens is too short for a window of data.sequence_length={length} tokens "
             "and the token after it."
         )
+    if isinstance(tokens, Stored):
+        cut = Cut(tokens, count, length, columns=1, apart=0, step=config.data.stride or length)
+        parts = cut.parts(last=config.model.predict == "last")
+        return Batches(*parts, None, min(size, count), seed, "tokens", length)
     starts = np.arange(count) * (config.data.stride or length)
     view = np.lib.stride_tricks.sliding_window_view(tokens, length + 1)[starts]
     x, y = np.ascontiguousarray(view[:, :-1]), np.ascontiguousarray(view[:, 1:])

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.data import memory
+from zoo.training import reading
 from zoo.training.batches import Batches
 
 Step = Callable[..., object]
@@ -34,7 +34,8 @@ def compile_steps(step: Step, model: keras.Model, batches: Batches, *, jit: bool
     # fit: knowing it, TensorFlow would simplify other things, and the last bits of the two loops would differ.
     size = batches.own_size if model.input_shape[0] is not None else None
     number = tf.TensorSpec([], tf.int32)
-    data = [tf.TensorSpec(array.shape, array.dtype) for array in batches.arrays()]
+    rows = [None] if batches.in_files else [batches.rows]
+    data = [tf.TensorSpec([*rows, *array.shape[1:]], array.dtype) for array in batches.arrays()]
 
     # The data are arguments: XLA would fold arrays that the function captures into the program, for minutes.
     # AutoGraph, which Keras's fit does not use either, would take seconds for its translations.
@@ -54,16 +55,6 @@ def compile_steps(step: Step, model: keras.Model, batches: Batches, *, jit: bool
     return run
 
 
-def resident(batches: Batches) -> list[tf.Tensor]:
-    """Return the data as tensors on the device; on a CPU they are the arrays themselves, not copies of them.
-
-    TensorFlow's own conversion holds two further copies of a large array in memory.
-    """
-    if tf.config.list_logical_devices("GPU"):
-        return [tf.convert_to_tensor(array) for array in batches.arrays()]
-    return [tf.experimental.dlpack.from_dlpack(memory.aligned(array).__dlpack__()) for array in batches.arrays()]
-
-
 class Execution:
     """Compiled steps on their way through the batches of one data set.
 
@@ -78,7 +69,7 @@ class Execution:
         self._run = run
         self._steps_per_call = steps_per_call
         self._calibrated = steps_per_call or 1
-        self._arrays = resident(batches)
+        self._spans = reading.spans(batches)
 
     def trace(self) -> None:
         """Trace the function without running it."""
@@ -94,22 +85,18 @@ class Execution:
         Yields:
             The number of steps done before the call and after it, and the metrics so far.
         """
-        rows, rest = self.batches.dealt(epoch)
-        full = len(rows)
-        if full > done:
-            grid = tf.constant(rows)
-            while done < full:
-                count = min(self._calibrated, full - done)
+        for span in self._spans(self.batches, epoch, done):
+            first = span.first
+            while first < span.last:
+                last = min(first + self._calibrated, span.last)
                 started = time.perf_counter()
-                logs = self._call(grid, done, done + count)
-                self._calibrate(count, time.perf_counter() - started)
-                yield done, done + count, logs
-                done += count
-        if rest is not None and done <= full:
-            yield done, done + 1, self._call(tf.constant(rest[None]), 0, 1)
+                logs = self._call(span, first, last)
+                self._calibrate(last - first, time.perf_counter() - started)
+                yield span.before + first, span.before + last, logs
+                first = last
 
-    def _call(self, grid: tf.Tensor, first: int, last: int) -> dict[str, float]:
-        logs = self._run(grid, tf.constant(first), tf.constant(last), self._arrays)
+    def _call(self, span: reading.Span, first: int, last: int) -> dict[str, float]:
+        logs = self._run(span.grid, tf.constant(first), tf.constant(last), span.arrays)
         return {name: float(np.asarray(value)) for name, value in logs.items()}
 
     def _calibrate(self, count: int, seconds: float) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.training.batches import Batches
-from zoo.training.execution import resident
 from zoo.training.program import Program
+from zoo.training.reading import at_a_time, resident
 
 
 def train(
@@ -26,20 +26,27 @@ def train(
     """
     model, step = program.model, program.step
     fixed_size = model.input_shape[0] is not None
-    learn, measure = Stream(program.learn, fixed_size, begin), Stream(program.measure, fixed_size)
-    # What Keras has traced for an earlier training of this program reads the data from these.
-    train_rows = program.function("fit.learn", lambda: Resident(program.learn))
-    test_rows = program.function("fit.measure", lambda: Resident(program.measure))
-    train_rows.hold(program.learn)
-    test_rows.hold(program.measure)
-    model.train_step = lambda rows: step(*train_rows.take(rows))
-    model.test_step = lambda rows: _measure(program, test_rows.take(rows))
+    learn, measure = program.learn, program.measure
+    rows = Stream(learn, fixed_size, begin)
+    if learn.in_files:
+        model.train_step = lambda rows: step(*rows)
+    else:
+        # What Keras has traced for an earlier training of this program reads the data from these.
+        train_rows = program.function("fit.learn", lambda: Resident(program.learn))
+        train_rows.hold(program.learn)
+        model.train_step = lambda rows: step(*train_rows.take(rows))
+    if measure.in_files:
+        model.test_step = lambda rows: _measure(program, rows)
+    else:
+        test_rows = program.function("fit.measure", lambda: Resident(program.measure))
+        test_rows.hold(program.measure)
+        model.test_step = lambda rows: _measure(program, test_rows.take(rows))
     history = model.fit(
-        learn.dataset(),
-        validation_data=measure.dataset(),
+        rows.dataset(),
+        validation_data=Stream(measure, fixed_size).dataset(),
         initial_epoch=begin[0],
         epochs=epochs,
-        callbacks=[learn, *callbacks],
+        callbacks=[rows, *callbacks],
         shuffle=False,
         verbose=0,
     )
@@ -63,7 +70,7 @@ class Resident:
     """
 
     def __init__(self, batches: Batches):
-        arrays = resident(batches)
+        arrays = resident(batches.arrays())
         self._types = [array.dtype for array in arrays]
         on_gpu = bool(tf.config.list_logical_devices("GPU"))
         held = [tf.int64 if on_gpu and kind == tf.int32 else kind for kind in self._types]
@@ -73,7 +80,7 @@ class Resident:
 
     def hold(self, batches: Batches) -> None:
         """Take other rows of the same shapes."""
-        for variable, array in zip(self._arrays, resident(batches), strict=True):
+        for variable, array in zip(self._arrays, resident(batches.arrays()), strict=True):
             variable.assign(tf.cast(array, variable.dtype))
 
     def take(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -83,7 +90,7 @@ class Resident:
 
 
 class Stream(keras.callbacks.Callback):
-    """The batches of the current epoch as a tf.data.Dataset of rows, int32 [batch].
+    """The batches of the current epoch as a tf.data.Dataset: of rows, int32 [batch], or of what is read from files.
 
     As a callback it hears which epoch begins. Keras opens the data set anew after that, and the order is computed
     when the data set is opened, so that nothing prepared ahead can be an epoch late.
@@ -137,8 +144,10 @@ class Stream(keras.callbacks.Callback):
             order, bounds = tf.numpy_function(self._dealt, [], [tf.int32, tf.int64], stateful=True)
             order.set_shape([None])
             bounds.set_shape([None, 2])
-            batches = tf.data.Dataset.from_tensor_slices(bounds)
-            return batches.map(lambda one: tf.ensure_shape(order[one[0] : one[1]], [size]))
+            if batches.in_files:
+                return _read(batches, order, bounds, size)
+            batch = tf.data.Dataset.from_tensor_slices(bounds)
+            return batch.map(lambda one: tf.ensure_shape(order[one[0] : one[1]], [size]))
 
         rows = tf.data.Dataset.range(1).flat_map(rows_in_order)
         if not self._made:
@@ -158,3 +167,34 @@ class Stream(keras.callbacks.Callback):
         ends = np.cumsum(sizes, dtype=np.int64)
         rows = full.reshape(-1) if rest is None else np.concatenate([full.reshape(-1), rest])
         return rows, np.stack([ends - sizes, ends], axis=1)[self._done :]
+
+
+def _read(batches: Batches, order: tf.Tensor, bounds: tf.Tensor, size: int | None) -> tf.data.Dataset:
+    """Return batches of (x, y) or (x, y, weight), some of which are read at a time while others are learnt from.
+
+    Args:
+        batches: Whose rows lie in files.
+        order: Of the rows, int32 [rows].
+        bounds: Of each batch in it, int64 [batches, 2].
+        size: Of all batches, where the graph is to know it.
+    """
+    kinds = [array.dtype for array in batches.arrays()]
+    shapes = [array.shape[1:] for array in batches.arrays()]
+
+    def some(first: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        own = bounds[first : first + at_a_time(batches)]
+        arrays = tf.numpy_function(batches.read, [order[own[0, 0] : own[-1, 1]]], kinds)
+        for array, shape in zip(arrays, shapes, strict=True):
+            array.set_shape([None, *shape])
+        return (own - own[0, 0], *arrays)
+
+    def each(own: tf.Tensor, *arrays: tf.Tensor) -> tf.data.Dataset:
+        batch = tf.data.Dataset.from_tensor_slices(own)
+        return batch.map(lambda one: tuple(_known(array[one[0] : one[1]], size) for array in arrays))
+
+    firsts = tf.data.Dataset.range(0, tf.shape(bounds, tf.int64)[0], at_a_time(batches))
+    return firsts.map(some).prefetch(1).flat_map(each)
+
+
+def _known(rows: tf.Tensor, size: int | None) -> tf.Tensor:
+    return tf.ensure_shape(rows, [size, *rows.shape[1:]])

@@ -170,7 +170,7 @@ def _fingerprint(config: Config, spec: Spec, parts: Sequence[Batches], steps: in
     for key in _BESIDE:
         del tree[key]
     tree["init"] = None
-    tree["data"] = config.data.augment
+    tree["data"] = [config.data.augment, config.data.streaming]
     if _has_constant_rate(config):
         del tree["epochs"]
         if not config.optimizer.full_batch:  # Rprop's first steps are its learning rate

@@ -14,6 +14,8 @@ _ELEMENTWISE = ("SGD", "Adam", "AdamW", "Adamax", "Adadelta", "Adagrad", "RMSpro
 def obstacle(config: Config) -> str | None:
     """Return why a run cannot be a member of a population, in words, or None."""
     optimizer = config.optimizer
+    if config.data.streaming:
+        return "data.streaming reads each run's batches by themselves"
     if config.strategy.name != "none":
         return f"strategy={config.strategy.name} shares out each run's steps"
     if config.data.gives != "vectors":

@@ -14,10 +14,11 @@ from zoo.optim import schedules
 from zoo.training import batches
 from zoo.training.batches import Batches
 from zoo.training.ending import Training, reason
-from zoo.training.execution import SECONDS_PER_CALL, resident
+from zoo.training.execution import SECONDS_PER_CALL
 from zoo.training.interruption import Interrupted
 from zoo.training.population.stacked import Stacked
 from zoo.training.population.standing import DIVERGED, EARLY_STOPPED, RUNNING, TARGET_REACHED, Standing
+from zoo.training.reading import resident
 from zoo.training.step import after, fault
 
 MAX_EPOCHS = 512  # in one call
@@ -168,7 +169,7 @@ class Population:
         known, order_of = np.unique(seeds, return_inverse=True)
         # As many orders as members, so that the shape is the same whatever their seeds.
         order_of = tf.constant(order_of.astype(np.int32))
-        arrays, held_out = resident(self._learn), self._deal_rows(self._measure)
+        arrays, held_out = resident(self._learn.arrays()), self._deal_rows(self._measure)
         epochs, done, count = self._config.epochs, 0, 1
         while done < epochs and self._standing.running().numpy().any():
             count = min(count, self._epochs, epochs - done)
@@ -186,7 +187,7 @@ class Population:
     def _deal_rows(self, rows: Batches) -> list[list[tf.Tensor]]:
         """Return the rows of a split by batches, each (x, y) or (x, y, weight)."""
         size = rows.batch_size
-        return [[array[i : i + size] for array in resident(rows)] for i in range(0, rows.rows, size)]
+        return [[array[i : i + size] for array in resident(rows.arrays())] for i in range(0, rows.rows, size)]
 
     def _totals(self, *parts: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return loss and metrics over all batches, float32 [members, metrics]."""

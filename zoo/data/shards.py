@@ -1,0 +1,276 @@
+"""Arrays in files, read by index: ArrayRecord shards, a record a few rows, and a manifest of what has to be there.
+
+What is read takes memory; what lies in the files takes none.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from zoo.config import BadInput
+from zoo.data import memory
+from zoo.data.cache import unwritable
+
+MANIFEST = "manifest.json"
+_FORM = 1  # raise it when shards are written otherwise than before: older ones are then written again
+_RECORD = 4096  # bytes; reading one takes some microseconds, however little of it is asked for
+_SHARD = 2**28  # bytes
+_OPTIONS = "group_size:1,uncompressed"  # each record can be read by itself
+
+
+def library() -> Any:
+    """Return the module that reads and writes ArrayRecord files.
+
+    Raises:
+        BadInput: It is not installed.
+    """
+    try:
+        from array_record.python import array_record_module
+    except ImportError as error:
+        raise BadInput(
+            f"data.streaming=true needs the package array-record, which is published for Linux ({error}). "
+            "Leave it out: the data is then read into memory."
+        ) from None
+    return array_record_module
+
+
+class Writer:
+    """Writes the rows of one array into shards, one after another.
+
+    Args:
+        folder: For the shards.
+        name: Of the array; the files' names begin with it.
+        dtype: Of the rows, as they lie in the files.
+        shape: Of one row.
+    """
+
+    def __init__(self, folder: Path, name: str, dtype: np.dtype, shape: tuple[int, ...] = ()):
+        self._folder, self._name, self._dtype, self._shape = folder, name, np.dtype(dtype), shape
+        size = self._dtype.itemsize * int(np.prod(shape, dtype=int))
+        self._in_record = max(1, _RECORD // size)
+        self._in_shard = max(1, _SHARD // (size * self._in_record))  # records
+        self._rest = np.zeros((0, *shape), self._dtype)
+        self._rows = self._records = 0
+        self._shards: list[dict[str, Any]] = []
+        self._open: Any = None
+
+    def write(self, rows: np.ndarray) -> None:
+        """Append rows."""
+        self._rows += len(rows)
+        rows = np.concatenate([self._rest, rows.astype(self._dtype)])
+        whole = len(rows) // self._in_record * self._in_record
+        for first in range(0, whole, self._in_record):
+            self._record(rows[first : first + self._in_record])
+        self._rest = rows[whole:]
+
+    def close(self) -> dict[str, Any]:
+        """Write what is left, and return what the manifest says of the array."""
+        if len(self._rest):
+            padded = np.zeros((self._in_record, *self._shape), self._dtype)
+            padded[: len(self._rest)] = self._rest
+            self._record(padded)
+        self._close_shard()
+        return {
+            "rows": self._rows,
+            "dtype": self._dtype.str,
+            "shape": self._shape,
+            "in_record": self._in_record,
+            "in_shard": self._in_shard,
+            "shards": self._shards,
+        }
+
+    def _record(self, rows: np.ndarray) -> None:
+        if self._open is None:
+            name = f"{self._name}-{len(self._shards):05d}.array_record"
+            self._open = library().ArrayRecordWriter(str(self._folder / name), _OPTIONS)
+            self._shards.append({"file": name})
+        self._open.write(rows.tobytes())
+        self._records += 1
+        if self._records == self._in_shard:
+            self._close_shard()
+
+    def _close_shard(self) -> None:
+        if self._open is None:
+            return
+        self._open.close()
+        path = self._folder / self._shards[-1]["file"]
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        self._shards[-1] |= {"bytes": path.stat().st_size, "sha256": found}
+        self._open, self._records = None, 0
+
+
+class Stored:
+    """An array that lies in shards: its rows are read when they are asked for.
+
+    Args:
+        folder: Of the shards.
+        entry: What the manifest says of the array.
+        dtype: Of the values that are given out; as they lie in the files if left out.
+        rows: How many of them there are for whoever asks; all of them if left out.
+        lookup: What stands for each value in the files; the values themselves if left out.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        entry: Mapping[str, Any],
+        dtype: Any = None,
+        rows: int | None = None,
+        lookup: np.ndarray | None = None,
+    ):
+        self._folder, self._entry, self._lookup = folder, entry, lookup
+        self._kept = np.dtype(entry["dtype"])
+        self.dtype = np.dtype(dtype or self._kept)
+        self.shape = (min(entry["rows"], rows or entry["rows"]), *entry["shape"])
+        self._readers: dict[int, Any] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return int(np.prod(self.shape))
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes of memory it takes: none to speak of."""
+        return 0
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return some rows, in their order, [n, ...]."""
+        records, inverse = np.unique(rows // self._entry["in_record"], return_inverse=True)
+        read = self._read(records)
+        return self._given(read[inverse * self._entry["in_record"] + rows % self._entry["in_record"]])
+
+    def pieces(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """Return as many pieces as there are starts, of so many rows each, [n, length, ...]."""
+        if not len(starts):
+            return np.zeros((0, length, *self.shape[1:]), self.dtype)
+        in_record = self._entry["in_record"]
+        first, last = starts // in_record, (starts + length - 1) // in_record
+        most = int((last - first).max()) + 1
+        records = np.unique(np.minimum(first[:, None] + np.arange(most), last[:, None]))
+        read = self._read(records)
+        at = starts[:, None] + np.arange(length)
+        found = np.searchsorted(records, at // in_record)
+        return self._given(read[found * in_record + at % in_record])
+
+    def __getitem__(self, key: slice) -> np.ndarray:
+        first, last, step = key.indices(len(self))
+        return self.take(np.arange(first, last, step)) if last > first else self._given(self._read(np.arange(0)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        memory.check(self.size * self.dtype.itemsize, f"All of {self._folder}")
+        return np.asarray(self[:], dtype)
+
+    def missing(self) -> str | None:
+        """Return in words which shard is not there as it was written, or None."""
+        for shard in self._entry["shards"]:
+            path = self._folder / shard["file"]
+            if not path.is_file():
+                return f"{path} is missing"
+            if (size := path.stat().st_size) != shard["bytes"]:
+                return f"{path} has {size:,} bytes instead of {shard['bytes']:,}"
+        return None
+
+    def _given(self, values: np.ndarray) -> np.ndarray:
+        return (values if self._lookup is None else self._lookup[values]).astype(self.dtype, copy=False)
+
+    def _read(self, records: np.ndarray) -> np.ndarray:
+        """Return the rows of some records, numbered through all shards and ascending."""
+        parts = []
+        shards, in_shard = records // self._entry["in_shard"], self._entry["in_shard"]
+        with self._lock:
+            for shard in np.unique(shards).tolist():
+                own = records[shards == shard] - shard * in_shard
+                parts += self._reader(shard).read(own.tolist())
+        return np.frombuffer(b"".join(parts), self._kept).reshape(-1, *self._entry["shape"])
+
+    def _reader(self, shard: int) -> Any:
+        if shard not in self._readers:
+            path = str(self._folder / self._entry["shards"][shard]["file"])
+            self._readers[shard] = library().ArrayRecordReader(path, "readahead_buffer_size:0,max_parallelism:0")
+        return self._readers[shard]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What lies in a folder of shards.
+
+    Attributes:
+        folder: Which.
+        arrays: By name.
+        about: What whoever wrote them has to say, as JSON has it.
+        digest: SHA-256 of the manifest, in hex, which has those of all shards.
+    """
+
+    folder: Path
+    arrays: dict[str, dict[str, Any]]
+    about: dict[str, Any]
+    digest: str
+
+
+def kept(folder: Path, prepare: Callable[[Path], tuple[dict[str, dict[str, Any]], dict[str, Any]]]) -> Kept:
+    """Return what lies in a folder of shards; have it prepared first where there is none.
+
+    Whatever happens, the folder holds all of it or is not there. Two processes that ask at once prepare it once.
+
+    Args:
+        folder: Of these shards alone.
+        prepare: Writes shards into a folder that it is given; returns what the manifest says of each array, and what
+            else is to be kept beside them.
+
+    Raises:
+        BadInput: The folder cannot be written, or a shard is not there as it was written; or `prepare` says so.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{folder.name}.lock")):
+            if not (folder / MANIFEST).is_file():
+                new = folder.with_name(f"{folder.name}.new")
+                for leftover in (new, folder):
+                    shutil.rmtree(leftover, ignore_errors=True)
+                new.mkdir()
+                try:
+                    arrays, about = prepare(new)
+                    manifest = {"form": _FORM, "arrays": arrays, "about": about}
+                    (new / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+                    new.rename(folder)
+                finally:
+                    shutil.rmtree(new, ignore_errors=True)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    return _found(folder)
+
+
+def _found(folder: Path) -> Kept:
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(text)
+        found = Kept(folder, manifest["arrays"], manifest["about"], hashlib.sha256(text).hexdigest())
+        faults = [fault for entry in found.arrays.values() if (fault := Stored(folder, entry).missing())]
+        if manifest["form"] != _FORM:
+            faults.append(f"{folder} was written by another version")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        faults = [f"{folder / MANIFEST} is damaged ({error})"]
+    if faults:
+        raise BadInput(f"Of the data in shards, {faults[0]}. Remove {folder}, and run again: it is written anew.")
+    return found
+
+
+def chunks(array: np.ndarray, size: int = 2**16) -> Iterable[np.ndarray]:
+    """Yield an array some rows at a time."""
+    return (array[first : first + size] for first in range(0, len(array), size))
