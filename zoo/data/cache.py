@@ -83,6 +83,14 @@ def prepared(folder: Path, name: str, prepare: Callable[[], Prepared], needs: Co
     return found
 
 
+def mark(folder: Path, name: str) -> str | None:
+    """Return what tells the prepared form of a data set from another of it, or None where none is kept."""
+    try:
+        return hashlib.sha256((folder / name / _RECORD).read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
 def unusable(folder: Path, name: str) -> BadInput:
     """Return the error about prepared data that is whole, but not that of the data set."""
     place = folder / name

@@ -54,18 +54,28 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     Raises:
         BadInput: An option is out of range, a file is not usable, or no source of the data is within reach.
     """
-    raw = read(data, folder)
-    vocabulary = None
-    if data.streaming:
-        from zoo.data import streaming
+    if data.streaming and data.gives == "vectors":
+        from zoo.data import streamed_examples
 
-        return streaming.load(raw, data, folder.expanduser(), vocab_size, explicit=vocab_size_explicit)
-    if isinstance(raw, Texts):
-        spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
-    else:
-        spec, parts, notes = (examples if data.gives == "vectors" else sequences).split(raw, data)
-    words = json.dumps(vocabulary.to_dict()) if vocabulary else ""
-    return Splits(data.name, spec, *parts, vocabulary, digest(parts, words), raw.source, (*raw.notes, *notes))
+        return streamed_examples.load(data, folder.expanduser(), lambda: _examples(read(data, folder), data))
+    raw = read(data, folder)
+    if not isinstance(raw, Texts):
+        return _examples(raw, data)
+    if data.streaming:
+        from zoo.data import streamed_text
+
+        return streamed_text.load(raw, data, folder.expanduser(), vocab_size, explicit=vocab_size_explicit)
+    spec, parts, vocabulary, notes = streams.split(raw, data, vocab_size, explicit=vocab_size_explicit)
+    content = digest(parts, json.dumps(vocabulary.to_dict()))
+    train, valid, test = parts
+    return Splits(data.name, spec, train, valid, test, vocabulary, content, raw.source, (*raw.notes, *notes))
+
+
+def _examples(raw: Examples | Texts, data: Data) -> Splits:
+    assert isinstance(raw, Examples)
+    spec, parts, notes = (examples if data.gives == "vectors" else sequences).split(raw, data)
+    train, valid, test = parts
+    return Splits(data.name, spec, train, valid, test, None, digest(parts), raw.source, (*raw.notes, *notes))
 
 
 def read(data: Data, folder: Path) -> Examples | Texts:

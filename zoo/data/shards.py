@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from zoo.config import BadInput
 from zoo.data import memory
 from zoo.data.cache import unwritable
 
+FOLDER = "shards"  # in the folder of prepared data
 MANIFEST = "manifest.json"
 _FORM = 1  # raise it when shards are written otherwise than before: older ones are then written again
 _RECORD = 4096  # bytes; reading one takes some microseconds, however little of it is asked for
@@ -271,6 +272,9 @@ def _found(folder: Path) -> Kept:
     return found
 
 
-def chunks(array: np.ndarray, size: int = 2**16) -> Iterable[np.ndarray]:
-    """Yield an array some rows at a time."""
-    return (array[first : first + size] for first in range(0, len(array), size))
+def written(folder: Path, name: str, array: np.ndarray) -> dict[str, Any]:
+    """Write an array into shards, and return what the manifest says of it."""
+    writer = Writer(folder, name, array.dtype, array.shape[1:])
+    for first in range(0, len(array), 2**16):
+        writer.write(array[first : first + 2**16])
+    return writer.close()

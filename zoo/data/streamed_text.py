@@ -1,7 +1,7 @@
-"""Data that stays in files: written into shards once, beside the prepared data, and read from there by index.
+"""Text that stays in files: cut into tokens once, a few megabytes at a time, and read from shards by index.
 
-Text is cut into tokens a few megabytes at a time. The shards hold the ids of its whole vocabulary, the most frequent
-first, so that `model.vocab_size` and `data.limit` change how they are read, not what is written.
+The shards hold the ids of the whole vocabulary, the most frequent first, so that `model.vocab_size` and `data.limit`
+change how they are read, not what is written.
 """
 
 import hashlib
@@ -9,31 +9,29 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.config import Data
-from zoo.data import examples, loading, shards, streams
+from zoo.data import shards, streams
 from zoo.data.shards import Stored
-from zoo.data.spec import Examples, Spec, Split, Splits, Texts
+from zoo.data.spec import Spec, Split, Splits, Texts
 from zoo.data.text import TextFile
-from zoo.data.vocabulary import Vocabulary, is_tokenized, tokenize
+from zoo.data.vocabulary import Vocabulary, is_tokenized, pieces_of, tokens_of
 
 log = logging.getLogger(__name__)
 
-FOLDER = "shards"  # in the folder of prepared data
 _PARTS = ("train", "valid", "test")
 _PIECE = 2**22  # characters of a text that are cut into tokens at a time
 _IDS = 2**20  # token ids that are numbered anew at a time
 _SAID = 30.0  # seconds between two lines about a long preparation
 
-Parts = tuple[Split, Split, Split]
 
-
-def load(raw: Examples | Texts, data: Data, folder: Path, vocab_size: int | None, *, explicit: bool) -> Splits:
-    """Return what `zoo.data.load` does, with the large arrays of the splits in files.
+def load(raw: Texts, data: Data, folder: Path, vocab_size: int | None, *, explicit: bool) -> Splits:
+    """Return three token streams in files: those that `zoo.data.streams.split` has in memory.
 
     Args:
         raw: What a loader returned.
@@ -41,43 +39,6 @@ def load(raw: Examples | Texts, data: Data, folder: Path, vocab_size: int | None
         folder: Of prepared data.
         vocab_size: Keep the most frequent tokens, this many in all; None: keep all.
         explicit: Refuse a `vocab_size` above what the text gives, rather than cap it.
-
-    Raises:
-        BadInput: As without files; or a shard is missing.
-    """
-    shards.library()
-    if isinstance(raw, Texts):
-        spec, parts, vocabulary, notes, digest = tokens(raw, data, vocab_size, explicit=explicit, folder=folder)
-        return Splits(data.name, spec, *parts, vocabulary, digest, raw.source, (*raw.notes, *notes))
-    spec, parts, notes = examples.split(raw, data)
-    digest = loading.digest(parts)
-    kept = shards.kept(folder / FOLDER / f"{data.name}-{digest[:16]}", lambda new: _written(new, parts))
-    train = Split(Stored(kept.folder, kept.arrays["train"]), parts[0].y)
-    return Splits(data.name, spec, train, *parts[1:], None, digest, raw.source, (*raw.notes, *notes))
-
-
-def _written(folder: Path, parts: Parts) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    x = np.asarray(parts[0].x)
-    writer = shards.Writer(folder, "train", x.dtype, x.shape[1:])
-    for rows in shards.chunks(x):
-        writer.write(rows)
-    return {"train": writer.close()}, {}
-
-
-def tokens(
-    raw: Texts, data: Data, vocab_size: int | None, *, explicit: bool, folder: Path
-) -> tuple[Spec, Parts, Vocabulary, list[str], str]:
-    """Turn raw texts into three token streams in files: those that `zoo.data.streams.split` has in memory.
-
-    Args:
-        raw: What a loader returned.
-        data: The data option.
-        vocab_size: Keep the most frequent tokens, this many in all; None: keep all.
-        explicit: Refuse a `vocab_size` above what the text gives, rather than cap it.
-        folder: Of prepared data.
-
-    Returns:
-        The spec; training, validation and test stream; the vocabulary; notes; the digest.
 
     Raises:
         BadInput: As `zoo.data.streams.split`; or a shard is missing.
@@ -86,7 +47,8 @@ def tokens(
     texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
     marks = [text.mark() if isinstance(text, TextFile) else _sha256(text) for text in texts]
     key = _sha256(json.dumps([data.level, raw.held_out if len(texts) == 1 else None, marks]))
-    kept = shards.kept(folder / FOLDER / f"{data.name}-{key[:16]}", lambda new: _Preparation(new, raw, data).made())
+    own = folder / shards.FOLDER / f"{data.name}-{key[:16]}"
+    kept = shards.kept(own, lambda new: _Preparation(new, raw, data).made())
     everything = Vocabulary.from_dict(kept.about["vocabulary"])
     vocabulary, notes = streams.sized(everything, vocab_size, data.level, explicit=explicit)
     lookup = _lookup(everything, vocabulary)
@@ -98,8 +60,9 @@ def tokens(
     for name, stream in zip(("training", "validation", "test"), found, strict=True):
         streams.check_length(stream, name, data)
     spec = Spec(kind="tokens", shape=(data.sequence_length,), target="tokens", classes=len(vocabulary))
+    digest = _sha256(f"{kept.digest} {data.limit} {len(vocabulary)}")
     train, valid, test = map(Split, found)
-    return spec, (train, valid, test), vocabulary, notes, _sha256(f"{kept.digest} {data.limit} {len(vocabulary)}")
+    return Splits(data.name, spec, train, valid, test, vocabulary, digest, raw.source, (*raw.notes, *notes))
 
 
 class _Preparation:
@@ -108,7 +71,6 @@ class _Preparation:
     def __init__(self, folder: Path, raw: Texts, data: Data):
         self._folder, self._raw, self._data = folder, raw, data
         self._ids: dict[str, int] = {}  # by first appearance
-        self._pieces: dict[str, list[int]] = {}
         self._said = time.monotonic()
 
     def made(self) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
@@ -148,11 +110,11 @@ class _Preparation:
 
     def _number(self, text: "str | TextFile", file: Path, *, tokenized: bool) -> int:
         """Write the ids of a text's tokens into a file, int32 by first appearance, and return how many there are."""
-        count, ids, level = 0, self._ids, self._data.level
+        count, level = 0, self._data.level
+        numbers = _Numbers(self._ids, tokenized=tokenized)
         with file.open("wb") as out:
             for piece in streams.complete(_characters(text), level):
-                cut = tokenize(piece, level, tokenized=tokenized)
-                found = np.array([ids.setdefault(token, len(ids)) for token in cut], np.int32)
+                found = _numbered(piece, self._ids) if level == "char" else numbers.of(piece)
                 out.write(found.tobytes())
                 count += len(found)
                 self._say(f"{count:,} tokens")
@@ -168,6 +130,38 @@ class _Preparation:
         if time.monotonic() - self._said > _SAID:
             self._said = time.monotonic()
             log.info(f"{self._data.name}: {what} so far.")
+
+
+class _Numbers(dict[str, list[int]]):
+    """The ids of the tokens in each piece of text between white space. Pieces repeat, so each is cut once."""
+
+    MOST = 2**20  # pieces to remember
+
+    def __init__(self, ids: dict[str, int], *, tokenized: bool):
+        super().__init__()
+        self._ids, self._tokenized = ids, tokenized
+
+    def __missing__(self, piece: str) -> list[int]:
+        ids = self._ids
+        tokens = [piece] if self._tokenized else tokens_of(piece)
+        found = self[piece] = [ids.setdefault(token, len(ids)) for token in tokens]
+        return found
+
+    def of(self, text: str) -> np.ndarray:
+        """Return the ids of the tokens of a text, int32."""
+        if len(self) > self.MOST:
+            self.clear()
+        return np.fromiter(chain.from_iterable(map(self.__getitem__, pieces_of(text))), np.int32)
+
+
+def _numbered(text: str, ids: dict[str, int]) -> np.ndarray:
+    """Return the ids of the characters of a text, int32."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    found, first, inverse = np.unique(points, return_index=True, return_inverse=True)
+    numbers = np.zeros(len(found), np.int32)
+    for index in np.argsort(first):
+        numbers[index] = ids.setdefault(chr(found[index]), len(ids))
+    return numbers[inverse]
 
 
 def _read(file: Path, first: int, last: int) -> Iterator[np.ndarray]:
