@@ -23,6 +23,8 @@ def contests(size: Size = FULL) -> list[Contest]:
         _tracking("mnist_fcn", 1.03, *size.mnist, f"epochs={2 * size.mnist_epochs}"),
         _tracking("xor_mlp", 1.2, f"epochs={size.tracked_epochs}"),
         _checkpoints(size),
+        _streaming("mnist_fcn", "examples", size, *size.mnist, f"epochs={size.mnist_epochs}"),
+        _streaming("lstm", "tokens", size, *_text_words("lstm", size, size.steps)[1:], "epochs=3"),
         *(_start(model, size) for model in size.started),
         _jobs(size),
         _generation(size),
@@ -162,6 +164,19 @@ def _checkpoints(size: Size) -> Contest:
         (Peer(on, "zoo_run", spec=watch), Peer(off, "zoo_run", spec={**watch, "checkpoints": False})),
         shown=None,
         goals=(Goal(on, off, "seconds_per_epoch", at_most=1.02),),
+    )
+
+
+def _streaming(model: str, unit: str, size: Size, *words: str) -> Contest:
+    files, memory = "zoo tape, from files", "zoo tape, from memory"
+    short = {"valid": size.batch * (size.length + 1)} if model == "lstm" else {}
+    return Contest(
+        f"streaming.{model}",
+        f"{model}, its data in shards against in memory",
+        (f"model={model}", *words),
+        (Peer(files, "zoo_run", ("data.streaming=true",), short), Peer(memory, "zoo_run", spec=short)),
+        goals=(Goal(files, memory, "units_per_second", at_least=0.9),),
+        unit=unit,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.config import Data
-from zoo.data import cache, shards
+from zoo.data import cache, manifest, shards
 from zoo.data.scaling import Scaling
 from zoo.data.shards import Stored
 from zoo.data.spec import Spec, Split, Splits
@@ -36,7 +36,7 @@ def load(data: Data, folder: Path, whole: Callable[[], Splits]) -> Splits:
     splits = whole() if cache.mark(folder, data.name) is None else None
     mark = cache.mark(folder, data.name) or (splits or whole()).digest
     key = hashlib.sha256(json.dumps([data.options(), mark], default=str).encode()).hexdigest()[:16]
-    kept = shards.kept(folder / shards.FOLDER / f"{data.name}-{key}", lambda new: _prepared(new, splits or whole()))
+    kept = manifest.kept(folder / manifest.FOLDER / f"{data.name}-{key}", lambda new: _prepared(new, splits or whole()))
     stored = {name: Stored(kept.folder, entry) for name, entry in kept.arrays.items()}
     train = Split(stored["train.x"], np.asarray(stored["train.y"]))
     valid, test = (Split(np.asarray(stored[f"{name}.x"]), np.asarray(stored[f"{name}.y"])) for name in _PARTS[1:])

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from zoo.config import Data
-from zoo.data import shards, streams
+from zoo.data import manifest, shards, streams
 from zoo.data.shards import Stored
 from zoo.data.spec import Spec, Split, Splits, Texts
 from zoo.data.text import TextFile
@@ -47,8 +47,8 @@ def load(raw: Texts, data: Data, folder: Path, vocab_size: int | None, *, explic
     texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
     marks = [text.mark() if isinstance(text, TextFile) else _sha256(text) for text in texts]
     key = _sha256(json.dumps([data.level, raw.held_out if len(texts) == 1 else None, marks]))
-    own = folder / shards.FOLDER / f"{data.name}-{key[:16]}"
-    kept = shards.kept(own, lambda new: _Preparation(new, raw, data).made())
+    own = folder / manifest.FOLDER / f"{data.name}-{key[:16]}"
+    kept = manifest.kept(own, lambda new: _Preparation(new, raw, data).made())
     everything = Vocabulary.from_dict(kept.about["vocabulary"])
     vocabulary, notes = streams.sized(everything, vocab_size, data.level, explicit=explicit)
     lookup = _lookup(everything, vocabulary)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, repeat
@@ -149,11 +149,18 @@ class Vocabulary:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the readable text of ids: punctuation joined to its word, a new line for each `<eos>`."""
-        tokens = [self.tokens[i] for i in ids]
+        return "".join(self._readable(ids))
+
+    def characters(self, ids: Iterable[int]) -> int:
+        """Return the length of the readable text of ids."""
+        return sum(map(len, self._readable(ids)))
+
+    def _readable(self, ids: Iterable[int]) -> Iterator[str]:
+        tokens = (self.tokens[i] for i in ids)
         if self.level == "char":
-            return "".join("\N{REPLACEMENT CHARACTER}" if token == UNK else token for token in tokens)
+            return ("\N{REPLACEMENT CHARACTER}" if token == UNK else token for token in tokens)
         joining = Joining()
-        return "".join(joining.add("\n" if token == EOS else token) for token in tokens)
+        return (joining.add("\n" if token == EOS else token) for token in tokens)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the vocabulary as plain JSON values."""

@@ -4,7 +4,7 @@ TensorFlow is imported where the model is a network, which it then has been for 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,13 @@ import numpy as np
 from zoo import learners
 from zoo.config import Config
 from zoo.data import Splits, Vocabulary
+from zoo.data.shards import Stored
 from zoo.kept import Loaded
 from zoo.models.ngram import Trigram
 from zoo.results import calibration, mistakes, positions, regression
 from zoo.training import batches
+
+_TOKENS = 2**20  # of a text that are looked at at a time
 
 
 def evaluate(loaded: Loaded, splits: Splits, folder: Path) -> dict[str, float]:
@@ -72,11 +75,11 @@ def _text(loaded: Loaded, splits: Splits, metrics: dict[str, float], folder: Pat
     if "bits_per_character" not in metrics and "perplexity" in metrics:
         found["bits_per_character"] = bits_per_character(metrics["perplexity"], splits.test.x, vocabulary)
     if vocabulary.unk is not None:
-        found["unknown"] = float(np.mean(splits.test.x == vocabulary.unk))
+        found["unknown"] = _share(splits.test.x, vocabulary.unk)
     return found
 
 
-def bits_per_character(perplexity: float, text: np.ndarray, vocabulary: Vocabulary) -> float:
+def bits_per_character(perplexity: float, text: np.ndarray | Stored, vocabulary: Vocabulary) -> float:
     """Return what a character of a text costs a model of words, so that it compares with models of characters.
 
     An unknown word counts as the five characters of `<unk>`, which flatters a model that knows few words.
@@ -86,14 +89,24 @@ def bits_per_character(perplexity: float, text: np.ndarray, vocabulary: Vocabula
         text: Ids, int [n]; the first of them is not told.
         vocabulary: What they mean.
     """
-    characters = len(vocabulary.decode(text[1:]))
+    characters = vocabulary.characters(token for part in _parts(text[1:]) for token in part)
     return math.log2(perplexity) * (len(text) - 1) / characters
+
+
+def _share(text: np.ndarray | Stored, token: int) -> float:
+    return sum(int(np.count_nonzero(part == token)) for part in _parts(text)) / len(text)
+
+
+def _parts(text: np.ndarray | Stored) -> Iterator[np.ndarray]:
+    """Yield a text some tokens at a time."""
+    for first in range(0, len(text), _TOKENS):
+        yield text[first : first + _TOKENS]
 
 
 def _by_position(loaded: Loaded, config: Config, splits: Splits) -> dict[str, np.ndarray]:
     if isinstance(loaded.model, Trigram):
         rows = batches.windows(splits.test.x, config, 1, seed=None)
-        return {"from nothing": loaded.model.losses(np.column_stack([rows.x, rows.y[:, -1]]))}
+        return {"from nothing": loaded.model.losses(np.column_stack([rows.x, rows.y[:, -1]])).mean(axis=0)}
     from zoo.training import token_losses
 
     by_position: Callable[..., dict[str, np.ndarray]] = token_losses.by_position

@@ -4,7 +4,6 @@ The order is a pure function of (seed, epoch), so that both loops, a resumed run
 same batches. Text is laid out as rows too: one row is one window of tokens.
 """
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from zoo.config import BadInput, Config
 from zoo.data import Spec, Split, Splits
 from zoo.data.pieces import Cut
 from zoo.data.shards import Stored
+from zoo.training import order
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Batches:
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the order of the rows in an epoch, int32 [rows], counted from epoch 0."""
-        return np.arange(self.rows, dtype=np.int32) if self.seed is None else order(self.rows, self.seed, epoch)
+        return np.arange(self.rows, dtype=np.int32) if self.seed is None else order.order(self.rows, self.seed, epoch)
 
     @property
     def own_size(self) -> int:
@@ -88,10 +88,7 @@ class Batches:
         """Return the orders of the rows in some epochs, int32 [count, rows], the first of them counted from 0."""
         if self.seed is None:
             return np.tile(self.order(first), (count, 1))
-        size = max(1, min(256, 4096 // self.rows))
-        blocks = range(first // size, (first + count - 1) // size + 1)
-        orders = np.concatenate([_block_of_orders(self.rows, self.seed, block, size) for block in blocks])
-        return orders[first - blocks[0] * size :][:count]
+        return order.orders(self.rows, self.seed, first, count)
 
     def arrays(self) -> tuple[Any, ...]:
         """Return (x, y) or (x, y, weight)."""
@@ -105,16 +102,6 @@ class Batches:
     def read(self, rows: np.ndarray) -> list[np.ndarray]:
         """Return (x, y) or (x, y, weight) of some rows."""
         return [array[rows] if isinstance(array, np.ndarray) else array.take(rows) for array in self.arrays()]
-
-
-def order(rows: int, seed: int, epoch: int) -> np.ndarray:
-    """Return the order of some rows in an epoch, int32 [rows], counted from epoch 0."""
-    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
-
-
-@functools.lru_cache(maxsize=4096)  # 64 MB at most, for the next training of the same seed
-def _block_of_orders(rows: int, seed: int, block: int, size: int) -> np.ndarray:
-    return np.stack([order(rows, seed, block * size + index) for index in range(size)])
 
 
 def training(splits: Splits, config: Config) -> Batches:

@@ -1,4 +1,4 @@
-"""What each single token of a text costs a language model, for what the mean over all of them hides."""
+"""What the tokens of a text cost a language model at each position, which the mean over all of them hides."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from zoo.training.batches import Batches
 
 
 def by_position(weights: Sequence[np.ndarray], splits: Splits, config: Config) -> dict[str, np.ndarray]:
-    """Return the negative log-likelihood of the tokens of the test split, by their position in a sequence.
+    """Return the mean negative log-likelihood of the tokens of the test split at each position in a sequence.
 
     Args:
         weights: As `model.get_weights()` gave them.
@@ -23,7 +23,7 @@ def by_position(weights: Sequence[np.ndarray], splits: Splits, config: Config) -
         config: The run's; its model tells the next token at every position.
 
     Returns:
-        float64 [sequences, positions], in nats, by how the text was read: from nothing in each sequence, and where the
+        float64 [positions], in nats, by how the text was read: from nothing in each sequence, and where the
         model carries its state, also with that of the sequence before.
     """
     text = splits.test.x
@@ -47,5 +47,8 @@ def _losses(model: keras.Model, rows: Batches, *, from_logits: bool) -> np.ndarr
         return losses.negative_log_likelihood(y, model(x, training=False), from_logits=from_logits)
 
     evaluation.reset_states(model)
-    parts = [slice(start, start + rows.batch_size) for start in range(0, rows.rows, rows.batch_size)]
-    return np.concatenate([of(tf.constant(rows.x[part]), tf.constant(rows.y[part])) for part in parts]).astype(float)
+    total = np.zeros(rows.units)
+    for start in range(0, rows.rows, rows.batch_size):
+        x, y = rows.read(np.arange(start, min(start + rows.batch_size, rows.rows)))
+        total += of(tf.constant(x), tf.constant(y)).numpy().sum(axis=0, dtype=float)
+    return total / rows.rows
