@@ -11,6 +11,7 @@ from rich.console import Console
 import zoo
 from zoo import data, kept, tracking, verbs
 from zoo.config import BadInput
+from zoo.learners import evaluation
 from zoo.models import ngram
 from zoo.start import grid
 from zoo.sweeps.execute import execute
@@ -110,6 +111,18 @@ def test_bits_per_character_of_words_are_those_of_the_whole_text(runs, evaluate)
     text = run.splits().test.x
     characters = len(run.vocabulary.decode(text[1:]))
     assert found["bits_per_character"] == pytest.approx(found["loss"] / np.log(2) * (len(text) - 1) / characters)
+
+
+def test_a_text_that_stays_in_files_is_judged_as_one_in_memory(runs, evaluate, tmp_path, monkeypatch):
+    pytest.importorskip("array_record", reason="array-record is published for Linux alone")
+    monkeypatch.setattr(evaluation, "_TOKENS", 7)
+    in_memory = evaluate(runs.ids["words"])
+    table = (tmp_path / "seen" / "loss_by_position.csv").read_text()
+    found = evaluate(runs.train(*runs.words["words"], "data.streaming=true"))
+    expected = {name: value for name, value in in_memory["metrics"].items() if not name.startswith("trigram_")}
+    assert found["metrics"] == expected
+    assert {"bits_per_character", "unknown"} <= set(expected)
+    assert (tmp_path / "seen" / "loss_by_position.csv").read_text() == table
 
 
 def test_a_sweep_stands_for_its_best_run(runs, evaluate, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo import learners
 from zoo.config import Config
+from zoo.config.sections import Strategy
 from zoo.data import Splits, Vocabulary
 from zoo.data.shards import Stored
 from zoo.kept import Loaded
@@ -38,7 +39,8 @@ def evaluate(loaded: Loaded, splits: Splits, folder: Path) -> dict[str, float]:
     """
     loaded.check_reads(splits)
     weights = loaded.model.weights if isinstance(loaded.model, Trigram) else loaded.model.get_weights()
-    tested = learners.of(loaded.config, splits).test(weights)
+    alone = loaded.config.model_copy(update={"strategy": Strategy()})  # whoever trained it together
+    tested = learners.of(alone, splits).test(weights)
     metrics = {name.removeprefix("test_"): value for name, value in tested.items()}
     if splits.spec.kind == "tokens":
         return metrics | _text(loaded, splits, metrics, folder)

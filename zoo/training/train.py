@@ -1,6 +1,7 @@
 """One training from a built model to its best weights: compile, drive by fit or tape, say why it ended."""
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
 from zoo.training.setup import compile_model
 from zoo.training.state import State
+
+_messages = logging.getLogger(__name__)
 
 
 def train(
@@ -105,7 +108,11 @@ def train(
         if saver.take_result(model):
             result.reason = reason("completed", config, len(record.norms))
         else:
-            drive(program, epochs=config.epochs, callbacks=[hook for hook in hooks if hook], begin=position(saved))
+            epoch, done = position(saved)
+            if saved and epoch < config.epochs:
+                behind = f" behind step {done:,} of {learn.steps:,}" if done else ""
+                _messages.info(f"It goes on in epoch {epoch + 1:,}{behind}.")
+            drive(program, epochs=config.epochs, callbacks=[hook for hook in hooks if hook], begin=(epoch, done))
         if target and target.epoch:
             result.outcome = "target_reached"
             result.target_epoch = target.epoch

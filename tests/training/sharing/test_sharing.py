@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 import zoo
 from tests.training.sharing.processes import ENOUGH, Group, alone, started
+from zoo import verbs
 from zoo.training.checkpoint_files import CheckpointFolder
 
 DIGITS = ("data=digits", "batch_size=50", "epochs=3", "seed=3")  # 1,294 rows: the last batch is smaller, and odd parts
@@ -69,6 +70,9 @@ def test_two_processes_end_where_one_does(place, words, loop):
     assert all(np.allclose(one[name], other[name], rtol=1e-5) for name in one if name.startswith("history/"))
     assert together.data.metrics["test_loss"] == pytest.approx(single.data.metrics["test_loss"], rel=1e-5)
     assert re.search(r"epoch +3/", printed[1])
+    assert verbs.run("evaluate", together.info.run_id, f"folder={place / 'seen'}") == 0
+    evaluated = MlflowClient().get_run(together.info.run_id).data.metrics
+    assert evaluated["eval_test_loss"] == together.data.metrics["test_loss"]
 
 
 def test_three_processes_share_batches_that_do_not_divide(place):
