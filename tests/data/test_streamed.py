@@ -8,7 +8,7 @@ import pytest
 from zoo import compose, data
 from zoo.config import BadInput
 from zoo.data import streamed_text
-from zoo.data.text import TextFile
+from zoo.data.text_files import TextFile
 
 pytest.importorskip("array_record", reason="array-record is published for Linux alone")
 

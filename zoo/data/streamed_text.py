@@ -19,7 +19,7 @@ from zoo.config import Data
 from zoo.data import manifest, shards, streams
 from zoo.data.shards import Stored
 from zoo.data.spec import Spec, Split, Splits, Texts
-from zoo.data.text import TextFile
+from zoo.data.text_files import TextFile
 from zoo.data.vocabulary import Vocabulary, is_tokenized, pieces_of, tokens_of
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class _Preparation:
             file.unlink()
         return arrays, {"vocabulary": vocabulary.to_dict()}
 
-    def _number(self, text: "str | TextFile", file: Path, *, tokenized: bool) -> int:
+    def _number(self, text: str | TextFile, file: Path, *, tokenized: bool) -> int:
         """Write the ids of a text's tokens into a file, int32 by first appearance, and return how many there are."""
         count, level = 0, self._data.level
         numbers = _Numbers(self._ids, tokenized=tokenized)
@@ -180,7 +180,7 @@ def _lookup(everything: Vocabulary, vocabulary: Vocabulary) -> np.ndarray | None
     return np.array([vocabulary.ids.get(token, unknown) for token in everything.tokens], np.int32)
 
 
-def _characters(text: "str | TextFile") -> Iterator[str]:
+def _characters(text: str | TextFile) -> Iterator[str]:
     """Yield a text some megabytes at a time, each piece but the last up to the end of a line, if it has one."""
     if isinstance(text, TextFile):
         yield from text.pieces(_PIECE)

@@ -4,14 +4,12 @@ The vocabulary is that of the whole training split: `data.limit` shortens traini
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from zoo.config import BadInput, Data
 from zoo.data.spec import Spec, Split, Texts
+from zoo.data.text_files import TextFile
 from zoo.data.vocabulary import Vocabulary, is_tokenized, tokenize
-
-if TYPE_CHECKING:
-    from zoo.data.text import TextFile
 
 T = TypeVar("T")
 # <unk>, <eos> and a word; <unk> and a character.
@@ -81,7 +79,7 @@ def encoded(raw: Texts, data: Data, vocabulary: Vocabulary) -> Split:
     return Split(stream)
 
 
-def whole(text: "str | TextFile") -> str:
+def whole(text: str | TextFile) -> str:
     """Return a text that may lie in a file."""
     return text if isinstance(text, str) else text.read()
 

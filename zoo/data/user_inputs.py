@@ -14,7 +14,7 @@ import numpy as np
 from zoo.config import BadInput
 from zoo.data import files, pictures
 from zoo.data.spec import Spec
-from zoo.data.text import decoded, read_text
+from zoo.data.text_files import TextFile, decoded
 
 _NPY = b"\x93NUMPY"
 _TABLES = (".csv", ".tsv", ".txt")
@@ -84,7 +84,7 @@ def words(text: str) -> str:
     if path is not None and path.suffix.lower() in pictures.SUFFIXES:
         raise BadInput(f"input={text} is a picture, but the model reads words. Expected a text file, or the words.")
     if path is not None:
-        return read_text(path, f"input={text}").removesuffix("\n")
+        return TextFile(path, f"input={text}").read().removesuffix("\n")
     if re.fullmatch(r"\S*[/\\]\S*|\S+\.(txt|md|npy|csv|png)", text):
         raise BadInput(f"There is no file '{text}'. Expected input=... to be a text file, or the words themselves.")
     return text

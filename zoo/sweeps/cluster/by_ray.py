@@ -18,8 +18,7 @@ from zoo.config import BadInput, Config
 from zoo.start import options
 from zoo.start.launcher import Ray
 from zoo.sweeps.cluster.site import Site, fault_of_node
-from zoo.sweeps.cluster.spread import Lost
-from zoo.sweeps.cluster.task import Answer, Task, perform
+from zoo.sweeps.cluster.task import Answer, Lost, Task, perform
 
 _CONNECT_SECONDS = 4.0
 _CHECK_SECONDS = 600.0  # in which data is downloaded, too

@@ -15,8 +15,7 @@ import zoo
 from zoo.config import BadInput, Config
 from zoo.start.launcher import Slurm
 from zoo.sweeps.cluster.site import Site
-from zoo.sweeps.cluster.spread import Lost
-from zoo.sweeps.cluster.task import Answer, Task, perform
+from zoo.sweeps.cluster.task import Answer, Lost, Task, perform
 
 _RESULT_SECONDS = 5  # in which a result that was written has to be seen on a disk that is shared
 _FOLDER = "jobs"  # in that of the sweep: what is submitted, what comes back, what jobs print

@@ -12,7 +12,7 @@ from zoo.config import BadInput, Config
 from zoo.start.grid import Cell, Settings
 from zoo.start.launcher import Ray, Slurm
 from zoo.sweeps.cluster.site import Site, environment, versions
-from zoo.sweeps.cluster.task import Answer, Task, ended_before
+from zoo.sweeps.cluster.task import Answer, Lost, Task, ended_before
 from zoo.sweeps.plan import Group, plan
 from zoo.sweeps.runs import Data, Ended, Runs, tags
 from zoo.tracking import Store, TrackingError, mark_vanished
@@ -25,10 +25,6 @@ LEAST = 64
 _POLL_SECONDS = 0.5
 _CANCEL_SECONDS = 30.0
 _ASK_AGAIN_SECONDS = 8.0
-
-
-class Lost(Exception):
-    """A task ended without an answer: its node or process is gone."""
 
 
 class Cluster(Protocol):

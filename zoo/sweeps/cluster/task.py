@@ -20,6 +20,10 @@ from zoo.sweeps.cluster.site import Site, fault_of_process
 from zoo.sweeps.parent import ENDED
 
 
+class Lost(Exception):
+    """A task ended without an answer: its node or process is gone."""
+
+
 @dataclass(frozen=True)
 class Task:
     """Some runs of a sweep.
