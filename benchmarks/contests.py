@@ -175,7 +175,8 @@ def _streaming(model: str, unit: str, size: Size, *words: str) -> Contest:
         f"{model}, its data in shards against in memory",
         (f"model={model}", *words),
         (Peer(files, "zoo_run", ("data.streaming=true",), short), Peer(memory, "zoo_run", spec=short)),
-        goals=(Goal(files, memory, "units_per_second", at_least=0.9),),
+        # A picture costs what it costs to read, which a network that learns it in a few microseconds cannot hide.
+        goals=(Goal(files, memory, "units_per_second", at_least=0.9 if model == "lstm" else 0.7),),
         unit=unit,
     )
 
