@@ -76,3 +76,13 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
         kept(tmp_path / "file" / "x", prepare)
+
+
+def test_a_full_disk_is_said_and_leaves_no_shards(tmp_path):
+    def fills(folder):
+        (folder / "x-00000.array_record").symlink_to("/dev/full")
+        return prepare(folder)
+
+    with pytest.raises(BadInput, match=r"cannot be written: .*No space left on device"):
+        kept(tmp_path / "x", fills)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.lock"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import tracking
 from zoo.config import BadInput
 from zoo.run import load
 from zoo.training import batches, reading
@@ -84,3 +85,20 @@ def test_a_missing_shard_is_named_before_anything_is_recorded(place, monkeypatch
     with pytest.raises(BadInput, match=r"valid-00000\.array_record is missing"):
         zoo.train(*words)
     assert not (place / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("loop", ["tape", "fit"])
+def test_a_damaged_shard_ends_the_run_and_is_named(place, monkeypatch, loop):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")
+    monkeypatch.setenv("ZOO_DATA_DIR", str(place / "prepared"))
+    words = (*TEXT, "data.streaming=true", f"loop={loop}")
+    assert load(zoo.compose(*words))
+    (shard,) = (place / "prepared").glob("shards/*/train-00000.array_record")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 255
+    shard.write_bytes(content)
+    with pytest.raises(BadInput, match=r"train-00000\.array_record is damaged \("):
+        zoo.train(*words)
+    (run,) = tracking.matching("", f"sqlite:///{place / 'mlflow.db'}")
+    assert run.status == "FAILED"
+    assert "train-00000.array_record is damaged" in run.tags["reason"]

@@ -3,10 +3,12 @@
 What is read takes memory; what lies in the files takes none.
 """
 
+import contextlib
 import hashlib
 import os
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,19 @@ def library() -> Any:
             "Leave it out: the data is then read into memory."
         ) from None
     return array_record_module
+
+
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    """Say what the library can't write as Python says it.
+
+    Raises:
+        OSError: As the library tells it.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(str(error).partition(";")[0]) from None
 
 
 class Writer:
@@ -86,7 +101,8 @@ class Writer:
             name = f"{self._name}-{len(self._shards):05d}.array_record"
             self._open = library().ArrayRecordWriter(str(self._folder / name), _OPTIONS)
             self._shards.append({"file": name})
-        self._open.write(rows.tobytes())
+        with _failures():
+            self._open.write(rows.tobytes())
         self._records += 1
         if self._records == self._in_shard:
             self._close_shard()
@@ -94,7 +110,8 @@ class Writer:
     def _close_shard(self) -> None:
         if self._open is None:
             return
-        self._open.close()
+        with _failures():
+            self._open.close()
         path = self._folder / self._shards[-1]["file"]
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -189,7 +206,14 @@ class Stored:
         with self._lock:
             for shard in np.unique(shards).tolist():
                 own = records[shards == shard] - shard * in_shard
-                parts += self._reader(shard).read(own.tolist())
+                try:
+                    parts += self._reader(shard).read(own.tolist())
+                except RuntimeError as error:
+                    file, reason = self._entry["shards"][shard]["file"], re.split(r",|;| \(", str(error))[0]
+                    raise BadInput(
+                        f"Of the data in shards, {self._folder / file} is damaged ({reason}). Remove {self._folder}: "
+                        "it is written anew when it is needed."
+                    ) from None
         return np.frombuffer(b"".join(parts), self._kept).reshape(-1, *self._entry["shape"])
 
     def _reader(self, shard: int) -> Any:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.config import BadInput
 from zoo.training.batches import Batches
 from zoo.training.program import Program
 from zoo.training.reading import at_a_time, resident
@@ -27,7 +28,7 @@ def train(
     model, step = program.model, program.step
     fixed_size = model.input_shape[0] is not None
     learn, measure = program.learn, program.measure
-    rows = Stream(learn, fixed_size, begin)
+    rows, held_out = Stream(learn, fixed_size, begin), Stream(measure, fixed_size)
     if learn.in_files:
         model.train_step = lambda rows: step(*rows)
     else:
@@ -41,15 +42,20 @@ def train(
         test_rows = program.function("fit.measure", lambda: Resident(program.measure))
         test_rows.hold(program.measure)
         model.test_step = lambda rows: _measure(program, test_rows.take(rows))
-    history = model.fit(
-        rows.dataset(),
-        validation_data=Stream(measure, fixed_size).dataset(),
-        initial_epoch=begin[0],
-        epochs=epochs,
-        callbacks=[rows, *callbacks],
-        shuffle=False,
-        verbose=0,
-    )
+    try:
+        history = model.fit(
+            rows.dataset(),
+            validation_data=held_out.dataset(),
+            initial_epoch=begin[0],
+            epochs=epochs,
+            callbacks=[rows, *callbacks],
+            shuffle=False,
+            verbose=0,
+        )
+    except tf.errors.OpError as error:
+        if fault := rows.fault or held_out.fault:
+            raise fault from error
+        raise
     return history.history
 
 
@@ -102,6 +108,9 @@ class Stream(keras.callbacks.Callback):
         batches: The rows, and how they are dealt.
         fixed_size: Whether the graph is to know the batch size, as a stateful model needs it.
         begin: The first epoch, and the steps of it that were made before.
+
+    Attributes:
+        fault: What kept rows from being read, in its own words.
     """
 
     def __init__(self, batches: Batches, fixed_size: bool, begin: tuple[int, int] = (0, 0)):
@@ -110,6 +119,7 @@ class Stream(keras.callbacks.Callback):
         self._first, self._made = begin
         self._epoch = begin[0]
         self._ends_epoch = False
+        self.fault: BadInput | None = None
 
     @property
     def _done(self) -> int:
@@ -145,7 +155,7 @@ class Stream(keras.callbacks.Callback):
             order.set_shape([None])
             bounds.set_shape([None, 2])
             if batches.in_files:
-                return _read(batches, order, bounds, size)
+                return self._read(order, bounds, size)
             batch = tf.data.Dataset.from_tensor_slices(bounds)
             return batch.map(lambda one: tf.ensure_shape(order[one[0] : one[1]], [size]))
 
@@ -168,32 +178,38 @@ class Stream(keras.callbacks.Callback):
         rows = full.reshape(-1) if rest is None else np.concatenate([full.reshape(-1), rest])
         return rows, np.stack([ends - sizes, ends], axis=1)[self._done :]
 
+    def _read(self, order: tf.Tensor, bounds: tf.Tensor, size: int | None) -> tf.data.Dataset:
+        """Return batches of (x, y) or (x, y, weight), some of which are read at a time while others are learnt from.
 
-def _read(batches: Batches, order: tf.Tensor, bounds: tf.Tensor, size: int | None) -> tf.data.Dataset:
-    """Return batches of (x, y) or (x, y, weight), some of which are read at a time while others are learnt from.
+        Args:
+            order: Of the rows, int32 [rows].
+            bounds: Of each batch in it, int64 [batches, 2].
+            size: Of all batches, where the graph is to know it.
+        """
+        batches = self._batches
+        kinds = [array.dtype for array in batches.arrays()]
+        shapes = [array.shape[1:] for array in batches.arrays()]
 
-    Args:
-        batches: Whose rows lie in files.
-        order: Of the rows, int32 [rows].
-        bounds: Of each batch in it, int64 [batches, 2].
-        size: Of all batches, where the graph is to know it.
-    """
-    kinds = [array.dtype for array in batches.arrays()]
-    shapes = [array.shape[1:] for array in batches.arrays()]
+        def some(first: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            own = bounds[first : first + at_a_time(batches)]
+            arrays = tf.numpy_function(self._rows, [order[own[0, 0] : own[-1, 1]]], kinds)
+            for array, shape in zip(arrays, shapes, strict=True):
+                array.set_shape([None, *shape])
+            return (own - own[0, 0], *arrays)
 
-    def some(first: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        own = bounds[first : first + at_a_time(batches)]
-        arrays = tf.numpy_function(batches.read, [order[own[0, 0] : own[-1, 1]]], kinds)
-        for array, shape in zip(arrays, shapes, strict=True):
-            array.set_shape([None, *shape])
-        return (own - own[0, 0], *arrays)
+        def each(own: tf.Tensor, *arrays: tf.Tensor) -> tf.data.Dataset:
+            batch = tf.data.Dataset.from_tensor_slices(own)
+            return batch.map(lambda one: tuple(_known(array[one[0] : one[1]], size) for array in arrays))
 
-    def each(own: tf.Tensor, *arrays: tf.Tensor) -> tf.data.Dataset:
-        batch = tf.data.Dataset.from_tensor_slices(own)
-        return batch.map(lambda one: tuple(_known(array[one[0] : one[1]], size) for array in arrays))
+        firsts = tf.data.Dataset.range(0, tf.shape(bounds, tf.int64)[0], at_a_time(batches))
+        return firsts.map(some).prefetch(1).flat_map(each)
 
-    firsts = tf.data.Dataset.range(0, tf.shape(bounds, tf.int64)[0], at_a_time(batches))
-    return firsts.map(some).prefetch(1).flat_map(each)
+    def _rows(self, rows: np.ndarray) -> list[np.ndarray]:
+        try:
+            return self._batches.read(rows)
+        except BadInput as error:
+            self.fault = error  # TensorFlow makes another of it
+            raise
 
 
 def _known(rows: tf.Tensor, size: int | None) -> tf.Tensor:
