@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.measure import ROOT
+
 MODELS = {
     "lstm": ("model=lstm",),
     "small gru of words, shuffled": (
@@ -80,7 +82,7 @@ def learn(words: Sequence[str]) -> dict[str, float]:
 def watched(*words: str) -> dict[str, Any]:
     """Return what a process of its own finds, with the most memory that it held, in MB."""
     command = [sys.executable, "-m", "benchmarks.large_text", "--learn", json.dumps(words)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         most = 0
         process_info = psutil.Process(process.pid)
 
@@ -114,8 +116,9 @@ def main() -> None:
         return
     if asked.folder is None:
         parser.error("the following arguments are required: folder")
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    large, small = asked.folder / "large.txt", asked.folder / "beginning.txt"
+    folder = asked.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    large, small = folder / "large.txt", folder / "beginning.txt"
     for path, size in ((large, 1e9 * asked.gigabytes), (small, min(_BEGINNING, 1e9 * asked.gigabytes))):
         if not path.exists():
             write(path, size)
@@ -123,7 +126,7 @@ def main() -> None:
     rows = [(model, *place) for model in MODELS for place in (memory, files)]
     print(f"{'':50} {'tokens/s':>10} {'loaded in':>10} {'resident':>10}   training tokens")
     for model, place, words in [("lstm", "from files, which are cut first", files[1]), *rows]:
-        found = watched(*MODELS[model], "data=text", f"data_dir={asked.folder}", *words)
+        found = watched(*MODELS[model], "data=text", f"data_dir={folder}", *words)
         speed, loaded, resident = found["tokens_per_second"], found["load_seconds"], found["resident_mb"]
         print(
             f"{f'{model}, {place}':50} {speed:10,.0f} {loaded:8.1f} s {resident:7,.0f} MB   {found['tokens']:,}",
