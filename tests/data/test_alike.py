@@ -8,6 +8,7 @@ import pytest
 from zoo import data
 from zoo.config import BadInput
 from zoo.data.alike import load_alike
+from zoo.data.rows import Rows
 from zoo.data.scaling import Scaling
 
 
@@ -41,7 +42,7 @@ def test_text_is_encoded_by_the_models_vocabulary_and_its_end_is_tested(option, 
 @pytest.mark.parametrize("scale", ["unit", "standardize", "none"])
 def test_a_scaling_gives_the_range_of_pictures_and_none_of_tables(scale):
     x = np.array([[0.0, 3.0], [4.0, 3.0]])
-    fits = functools.partial(Scaling.fit, scale, x)
+    fits = functools.partial(Scaling.fit, scale, Rows(x))
     for lies in ((0, 8), (0.0, 4.0)):
         pixels = fits(is_image=True, value_range=lies if lies == (0, 8) else None)
         assert pixels.value_range == lies

@@ -8,7 +8,7 @@ import pytest
 
 from zoo.config import BadInput
 from zoo.data import Split, load
-from zoo.data.loading import digest
+from zoo.data.hashes import digest
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 

@@ -14,7 +14,7 @@ pytest.importorskip("array_record", reason="array-record is published for Linux 
 
 
 def prepare(folder):
-    return {"x": written(folder, "x", np.arange(5000, dtype=np.int32))}, {"told": ["ü"]}
+    return {"x": written(folder, "x", [np.arange(5000, dtype=np.int32)])}, {"told": ["ü"]}
 
 
 def never(folder):

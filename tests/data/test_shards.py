@@ -14,6 +14,7 @@ pytest.importorskip("array_record", reason="array-record is published for Linux 
 def small(monkeypatch):
     """Records of 64 bytes in shards of 640, so that a few numbers fill several."""
     monkeypatch.setattr(shards, "_RECORD", 64)
+    monkeypatch.setattr(shards, "_RECORD_OF_ROWS", 16)
     monkeypatch.setattr(shards, "_SHARD", 640)
 
 
@@ -21,13 +22,14 @@ def small(monkeypatch):
 @pytest.mark.parametrize("shape", [(0,), (1,), (16,), (1000,), (333, 5), (40, 30)])
 def test_what_is_written_is_read_in_any_order(tmp_path, small, dtype, shape):
     array = np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
-    stored = Stored(tmp_path, written(tmp_path, "x", array))
+    stored = Stored(tmp_path, written(tmp_path, "x", [array]))
     assert (stored.shape, stored.dtype, stored.size) == (array.shape, array.dtype, array.size)
     assert np.array_equal(stored[:], array)
     assert np.array_equal(np.asarray(stored), array)
     if len(array):
         rows = np.random.default_rng(1).integers(0, len(array), 50)
         assert np.array_equal(stored.take(rows), array[rows])
+        assert np.array_equal(stored[rows], array[rows])
         assert np.array_equal(stored[3:-3:2], array[3:-3:2])
 
 
@@ -43,7 +45,7 @@ def test_a_writer_does_not_mind_in_what_portions_rows_come(tmp_path, small):
 
 def test_pieces_of_a_stream_are_those_of_the_array(tmp_path, small):
     array = np.arange(1000, dtype=np.uint16)
-    stored = Stored(tmp_path, written(tmp_path, "x", array), np.int32)
+    stored = Stored(tmp_path, written(tmp_path, "x", [array]), np.int32)
     starts = np.array([0, 990, 17, 17, 500])
     assert np.array_equal(stored.pieces(starts, 10), starts[:, None] + np.arange(10))
     assert stored.pieces(starts, 10).dtype == np.int32
@@ -56,7 +58,7 @@ def test_pieces_of_a_stream_are_those_of_the_array(tmp_path, small):
 
 
 def test_a_limit_and_a_smaller_vocabulary_change_how_it_is_read(tmp_path):
-    entry = written(tmp_path, "x", np.arange(10, dtype=np.uint16))
-    stored = Stored(tmp_path, entry, np.int32, 6, np.array([0, 1, 2, 3, 0, 0, 0, 0, 0, 0]))
+    entry = written(tmp_path, "x", [np.arange(10, dtype=np.uint16)])
+    stored = Stored(tmp_path, entry, np.int32, 6, np.array([0, 1, 2, 3, 0, 0, 0, 0, 0, 0]).take)
     assert stored[:].tolist() == [0, 1, 2, 3, 0, 0]
     assert len(Stored(tmp_path, entry, rows=99)) == 10

@@ -1,12 +1,16 @@
 """Data that stays in files is the data that is in memory otherwise."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from zoo import compose, data
-from zoo.config import BadInput
+from zoo.config import BadInput, Data
 from zoo.data import streamed_text
 from zoo.data.text_files import TextFile
 
@@ -131,6 +135,100 @@ def test_examples_in_files_are_examples_in_memory(tmp_path, words):
             assert np.array_equal(getattr(one, name).x, getattr(found, name).x[:])
             assert np.array_equal(getattr(one, name).y, getattr(found, name).y)
         assert np.array_equal(one.spec.scaling(one.test.x), found.spec.scaling(one.test.x))
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """A loader of 5,000 pictures of 48 x 48 bytes that lie in a file, and the words that name it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.integers(0, 256, (5000, 48, 48), np.uint8))
+    np.save(tmp_path / "y.npy", rng.integers(0, 3, 5000))
+    (tmp_path / "my_pictures.py").write_text(
+        "import numpy as np\n"
+        "from zoo.data import Examples\n\n\n"
+        "def load(data, folder):\n"
+        f"    x = np.load({str(tmp_path / 'x.npy')!r}, mmap_mode='r')\n"
+        f"    return Examples((x, np.load({str(tmp_path / 'y.npy')!r})), image_shape=(48, 48))\n"
+    )
+    yield tmp_path
+    sys.modules.pop("my_pictures", None)
+
+
+def of_pictures(**changes):
+    keys = {"name": "pictures", "load": "my_pictures.load", "gives": "vectors", "validation": 0.2}
+    return Data.model_validate(keys | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scale": "unit"},
+        {"scale": "standardize", "limit": 900},
+        {"scale": "none", "folds": 4, "fold": 2, "classes": [2, 0]},
+    ],
+    ids=["unit", "standardize", "folds"],
+)
+def test_a_file_larger_than_what_is_read_at_a_time_gives_the_examples_of_its_array(pictures, changes):
+    one, other = (data.load(of_pictures(streaming=asked, **changes), folder=pictures) for asked in (False, True))
+    assert (one.spec, one.digest, one.notes) == (other.spec, other.digest, other.notes)
+    for name in ("train", "valid", "test"):
+        found, expected = getattr(other, name), getattr(one, name)
+        assert not isinstance(found.x, np.ndarray)
+        assert np.array_equal(found.x[:], expected.x)
+        assert np.array_equal(found.y, expected.y)
+    # A byte a pixel, and what an index takes.
+    size = sum(path.stat().st_size for path in pictures.glob("shards/*/*.x-*.array_record"))
+    rows = sum(len(part) for part in (one.train, one.valid, one.test))
+    assert size < 1.2 * rows * 48 * 48
+
+
+def test_what_a_loader_brings_is_prepared_again_where_it_has_changed(pictures):
+    before = data.load(of_pictures(streaming=True), folder=pictures)
+    assert data.load(of_pictures(streaming=True), folder=pictures).digest == before.digest
+    assert len(list(pictures.glob("shards/*/manifest.json"))) == 1
+    changed = np.load(pictures / "x.npy", mmap_mode="r+")
+    changed[4321, 17, 17] ^= 1
+    changed.flush()
+    after = data.load(of_pictures(streaming=True), folder=pictures)
+    assert after.digest != before.digest
+    assert after.digest == data.load(of_pictures(), folder=pictures).digest
+
+
+_IN_LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from zoo import data
+from zoo.config import Data
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+before = peak()
+splits = data.load(Data.model_validate_json(sys.argv[1]), folder=Path(sys.argv[2]))
+order = np.random.default_rng(0).permutation(len(splits.train))
+for first in range(0, len(order), 512):
+    splits.train.x.take(order[first : first + 512])
+print(splits.train.x.size * 4 // 2**20, peak() - before)
+"""
+
+
+def test_examples_are_prepared_and_read_in_less_memory_than_they_take(pictures):
+    rng = np.random.default_rng(0)
+    with (pictures / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, {"descr": "|u1", "fortran_order": False, "shape": (60_000, 48, 48)})
+        for _ in range(60):
+            file.write(rng.bytes(1000 * 48 * 48))
+    np.save(pictures / "y.npy", np.arange(60_000) % 10)
+    asked = of_pictures(streaming=True, scale="standardize").model_dump_json(exclude_unset=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", _IN_LITTLE_MEMORY, asked, str(pictures)], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parents[2], env={**os.environ, "PYTHONPATH": str(pictures)},
+    )  # fmt: skip
+    taken, grown = map(int, ended.stdout.split())  # MB; the training examples alone in memory, and the process
+    assert taken > 300
+    assert grown < 200
 
 
 def test_a_prepared_data_set_is_not_read_whole_a_second_time(data_dir, monkeypatch):

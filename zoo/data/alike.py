@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.config import BadInput, Data
 from zoo.data import examples, loading, sequences, streams
+from zoo.data.hashes import digest
 from zoo.data.spec import Spec, Split, Splits, Texts
 from zoo.data.vocabulary import Vocabulary
 
@@ -39,10 +40,10 @@ def load_alike(data: Data, own: Splits, *, folder: Path) -> Splits:
         notes += more
     else:
         _check_shape((math.prod(np.shape(raw.train[0])[1:]),), data, own)
-        spec, (_, _, test), more = examples.split(raw, data, own.spec.scaling)
-        test, how = _with_classes_of(own.spec, spec, test, data)
-        notes += [*more, *how]
-    return replace(own, name=data.name, test=test, digest=loading.digest([test]), source=raw.source, notes=tuple(notes))
+        chosen = examples.choose(raw, data, own.spec.scaling)
+        test, how = _with_classes_of(own.spec, chosen.spec, chosen.split("test"), data)
+        notes += [*chosen.notes, *how]
+    return replace(own, name=data.name, test=test, digest=digest([test]), source=raw.source, notes=tuple(notes))
 
 
 def _check_shape(shape: tuple[int, ...], data: Data, own: Splits) -> None:

@@ -23,18 +23,16 @@ A loader raises `BadInput` where the user can mend what is wrong. One that downl
 `zoo.data.cache.prepared`.
 """
 
-import hashlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from zoo.config import BadInput, Data
 from zoo.data import examples, sequences, streams
-from zoo.data.spec import Examples, Split, Splits, Texts
+from zoo.data.hashes import digest
+from zoo.data.spec import Examples, Splits, Texts
 
 Loader = Callable[[Data, Path], Examples | Texts]
 
@@ -57,9 +55,9 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     if data.streaming and data.gives == "vectors":
         from zoo.data import streamed_examples
 
-        return streamed_examples.load(data, folder.expanduser(), lambda: _examples(read(data, folder), data))
+        return streamed_examples.load(data, folder.expanduser(), lambda: read(data, folder))
     raw = read(data, folder)
-    if not isinstance(raw, Texts):
+    if isinstance(raw, Examples):
         return _examples(raw, data)
     if data.streaming:
         from zoo.data import streamed_text
@@ -71,8 +69,7 @@ def load(data: Data, *, folder: Path, vocab_size: int | None = None, vocab_size_
     return Splits(data.name, spec, train, valid, test, vocabulary, content, raw.source, (*raw.notes, *notes))
 
 
-def _examples(raw: Examples | Texts, data: Data) -> Splits:
-    assert isinstance(raw, Examples)
+def _examples(raw: Examples, data: Data) -> Splits:
     spec, parts, notes = (examples if data.gives == "vectors" else sequences).split(raw, data)
     train, valid, test = parts
     return Splits(data.name, spec, train, valid, test, None, digest(parts), raw.source, (*raw.notes, *notes))
@@ -95,17 +92,6 @@ def read(data: Data, folder: Path) -> Examples | Texts:
             f"Received: {type(raw).__name__}."
         )
     return raw
-
-
-def digest(splits: Iterable[Split], words: str = "") -> str:
-    """Return the SHA-256, in hex, over the arrays of the splits (type, shape, bytes) and what their ids stand for."""
-    state = hashlib.sha256(words.encode())
-    for split in splits:
-        for array in (split.x, split.y):
-            if array is not None:
-                state.update(f"{array.dtype.str}{array.shape}".encode())
-                state.update(np.ascontiguousarray(array).data)
-    return state.hexdigest()
 
 
 def _loader(path: str) -> Loader:

@@ -1,12 +1,13 @@
 """How the numbers of an example become those that a model reads: minus an offset, over a span."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
 from zoo.data import memory
+from zoo.data.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Scaling:
     value_range: tuple[float, float] | None = None
 
     @classmethod
-    def fit(cls, scale: object, train: np.ndarray, *, is_image: bool, value_range: tuple[float, float] | None) -> Self:
+    def fit(cls, scale: object, train: Rows, *, is_image: bool, value_range: tuple[float, float] | None) -> Self:
         """Return the map that a data option asks for.
 
         Args:
@@ -37,11 +38,16 @@ class Scaling:
         offset: Any = 0.0
         span: Any = 1.0
         if scale == "unit":
-            low, high = value_range or (train.min(axis), train.max(axis))
+            low, high = value_range or _range(train, axis)
             offset, span = low, np.subtract(high, low, dtype=np.float64)
         elif scale == "standardize":
-            offset, span = train.mean(axis, dtype=np.float64), train.std(axis, dtype=np.float64)
-        of_pictures = (value_range or (float(train.min()), float(train.max()))) if is_image else None
+            count = len(train) * (train.shape[1] if is_image else 1)
+            offset = _sum(train, lambda x: x.sum(axis, dtype=np.float64)) / count
+            span = np.sqrt(_sum(train, lambda x: np.square(x - offset).sum(axis)) / count)
+        of_pictures = None
+        if is_image:
+            low, high = value_range or _range(train, None)
+            of_pictures = float(low), float(high)
         return cls(np.asarray(offset), np.where(np.equal(span, 0), 1.0, span), of_pictures)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -76,3 +82,12 @@ class Scaling:
             raise ValueError("its offset and span should be finite numbers, and no span 0")
         lies = values.get("value_range")
         return cls(offset, span, None if lies is None else (float(lies[0]), float(lies[1])))
+
+
+def _range(x: Rows, axis: int | None) -> tuple[Any, Any]:
+    low, high = zip(*((part.min(axis), part.max(axis)) for part in x.portions()), strict=True)
+    return np.min(low, axis=0), np.max(high, axis=0)
+
+
+def _sum(x: Rows, of: Callable[[np.ndarray], Any]) -> Any:
+    return np.sum([of(part) for part in x.portions()], axis=0)

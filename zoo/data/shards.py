@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ import numpy as np
 from zoo.config import BadInput
 from zoo.data import memory
 
-_RECORD = 4096  # bytes; reading one takes some microseconds, however little of it is asked for
+# Reading a record takes some microseconds, whatever its size up to a page.
+_RECORD = 4096  # bytes, of rows that are read several at a time
+_RECORD_OF_ROWS = 512  # of rows that are read one by one: what is read beside the one that was asked for is in vain
 _SHARD = 2**28  # bytes
 _OPTIONS = "group_size:1,uncompressed"  # each record can be read by itself
 
@@ -58,13 +60,13 @@ class Writer:
         folder: For the shards.
         name: Of the array; the files' names begin with it.
         dtype: Of the rows, as they lie in the files.
-        shape: Of one row.
+        shape: Of one row; rows that are no numbers alone are read one by one.
     """
 
     def __init__(self, folder: Path, name: str, dtype: np.dtype, shape: tuple[int, ...] = ()):
         self._folder, self._name, self._dtype, self._shape = folder, name, np.dtype(dtype), shape
         size = self._dtype.itemsize * int(np.prod(shape, dtype=int))
-        self._in_record = max(1, _RECORD // size)
+        self._in_record = max(1, (_RECORD_OF_ROWS if shape else _RECORD) // size)
         self._in_shard = max(1, _SHARD // (size * self._in_record))  # records
         self._rest = np.zeros((0, *shape), self._dtype)
         self._rows = self._records = 0
@@ -128,7 +130,7 @@ class Stored:
         entry: What the manifest says of the array.
         dtype: Of the values that are given out; as they lie in the files if left out.
         rows: How many of them there are for whoever asks; all of them if left out.
-        lookup: What stands for each value in the files; the values themselves if left out.
+        meaning: Makes of values in the files those that are given out; the values themselves if left out.
     """
 
     def __init__(
@@ -137,9 +139,9 @@ class Stored:
         entry: Mapping[str, Any],
         dtype: Any = None,
         rows: int | None = None,
-        lookup: np.ndarray | None = None,
+        meaning: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
-        self._folder, self._entry, self._lookup = folder, entry, lookup
+        self._folder, self._entry, self._meaning = folder, entry, meaning
         self._kept = np.dtype(entry["dtype"])
         self.dtype = np.dtype(dtype or self._kept)
         self.shape = (min(entry["rows"], rows or entry["rows"]), *entry["shape"])
@@ -178,9 +180,8 @@ class Stored:
         found = np.searchsorted(records, at // in_record)
         return self._given(read[found * in_record + at % in_record])
 
-    def __getitem__(self, key: slice) -> np.ndarray:
-        first, last, step = key.indices(len(self))
-        return self.take(np.arange(first, last, step)) if last > first else self._given(self._read(np.arange(0)))
+    def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
+        return self.take(np.arange(*key.indices(len(self))) if isinstance(key, slice) else key)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         memory.check(self.size * self.dtype.itemsize, f"All of {self._folder}")
@@ -197,7 +198,7 @@ class Stored:
         return None
 
     def _given(self, values: np.ndarray) -> np.ndarray:
-        return (values if self._lookup is None else self._lookup[values]).astype(self.dtype, copy=False)
+        return (values if self._meaning is None else self._meaning(values)).astype(self.dtype, copy=False)
 
     def _read(self, records: np.ndarray) -> np.ndarray:
         """Return the rows of some records, numbered through all shards and ascending."""
@@ -223,9 +224,11 @@ class Stored:
         return self._readers[shard]
 
 
-def written(folder: Path, name: str, array: np.ndarray) -> dict[str, Any]:
-    """Write an array into shards, and return what the manifest says of it."""
-    writer = Writer(folder, name, array.dtype, array.shape[1:])
-    for first in range(0, len(array), 2**16):
-        writer.write(array[first : first + 2**16])
+def written(folder: Path, name: str, portions: Iterable[np.ndarray]) -> dict[str, Any]:
+    """Write an array that comes in portions, one at least, and return what the manifest says of it."""
+    writer = None
+    for rows in portions:
+        writer = writer or Writer(folder, name, rows.dtype, rows.shape[1:])
+        writer.write(rows)
+    assert writer is not None
     return writer.close()

@@ -52,11 +52,12 @@ def load(raw: Texts, data: Data, folder: Path, vocab_size: int | None, *, explic
     everything = Vocabulary.from_dict(kept.about["vocabulary"])
     vocabulary, notes = streams.sized(everything, vocab_size, data.level, explicit=explicit)
     lookup = _lookup(everything, vocabulary)
-    found = [Stored(kept.folder, kept.arrays[name], np.int32, lookup=lookup) for name in _PARTS]
+    meaning = None if lookup is None else lookup.take
+    found = [Stored(kept.folder, kept.arrays[name], np.int32, meaning=meaning) for name in _PARTS]
     if data.limit is not None:
         if data.limit > len(found[0]):
             notes.append(f"data.limit={data.limit} keeps all of the {len(found[0]):,} training tokens.")
-        found[0] = Stored(kept.folder, kept.arrays["train"], np.int32, data.limit, lookup)
+        found[0] = Stored(kept.folder, kept.arrays["train"], np.int32, data.limit, meaning)
     for name, stream in zip(("training", "validation", "test"), found, strict=True):
         streams.check_length(stream, name, data)
     spec = Spec(kind="tokens", shape=(data.sequence_length,), target="tokens", classes=len(vocabulary))
