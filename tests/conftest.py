@@ -1,12 +1,16 @@
 """What all tests share."""
 
+import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterator
+import signal
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 # Tests that run beside each other have a core each: threads of several processes wait for one another on few cores.
@@ -14,6 +18,35 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     for _setting in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(_setting, "1")
+
+
+# A shell has what it runs in the background ignore Ctrl-C, and so would whatever tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test has failed."""
+    report = yield
+    item.stash[_failed] = report.failed or item.stash.get(_failed, False)
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the processes that a failed test has started: it did not come to that itself."""
+    began = time.time()
+    yield
+    if request.node.stash.get(_failed, False):
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.create_time() > began:
+                    child.kill()
 
 
 @pytest.fixture(scope="session")

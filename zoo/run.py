@@ -32,7 +32,7 @@ from zoo.learners import Learner
 from zoo.outcome import Result
 from zoo.start import command_line, naming
 from zoo.training.checkpoint_files import CheckpointFolder
-from zoo.training.ending import Judge, Lost, Training, is_out_of_memory, out_of_memory, said
+from zoo.training.ending import Judge, ProcessLost, Training, is_out_of_memory, out_of_memory, said
 from zoo.training.interruption import Interrupted, Interruption
 
 log = logging.getLogger(__name__)
@@ -91,10 +91,10 @@ def run(
     """
     console = console or terminal.console()
     within = within or Within(None)
-    with terminal.messages(console):
+    with terminal.messages(console), following.others(config) as others:
         splits = within.splits or load(config)
         learner = learners.of(config, splits)  # says what is wrong with them while that is quick
-        led = following.by_another(config)
+        led = others is not None and not others.workers.is_chief
         store = None if led or config.dry_run else within.store or tracking.connect(config.tracking, config.model.name)
         try:
             learner.build()
@@ -102,8 +102,8 @@ def run(
             if is_out_of_memory(error):
                 raise BadInput(out_of_memory(config)) from error
             raise
-        if led:
-            return following.follow(config, learner, led)
+        if others and led:
+            return following.follow(config, learner, others)
         if store is None:
             learner.show(console)
             return Result(None, naming.name(config), "completed", "Nothing was trained.", 0)
@@ -153,7 +153,7 @@ class _Life:
             self.result.end("error", said(error, self.config))
             with contextlib.suppress(OSError):  # the disk may be full
                 (self.folder / "traceback.txt").write_text(tracking.mask(traceback.format_exc()), encoding="utf-8")
-            expected = isinstance(error, BadInput | Lost)
+            expected = isinstance(error, BadInput | ProcessLost)
             log.log(logging.DEBUG if expected else logging.ERROR, "%s", traceback.format_exc())
             if isinstance(error, BadInput) and self.within.parent is None:
                 self._close()

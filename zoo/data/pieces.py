@@ -36,8 +36,11 @@ class Cut:
         """Return some sequences with the token behind each, int32 [n, length + 1]."""
         with self._lock:  # inputs and targets ask for the same, one after the other
             if self._read is None or rows is not self._rows:
-                starts = (rows % self.columns).astype(np.int64) * self.apart + (rows // self.columns) * self.step
-                self._rows, self._read = rows, self.tokens.pieces(starts, self.length + 1)
+                row, column = np.divmod(rows.astype(np.int64), self.columns)
+                self._rows, self._read = (
+                    rows,
+                    self.tokens.pieces(column * self.apart + row * self.step, self.length + 1),
+                )
             return self._read
 
     def parts(self, *, last: bool) -> tuple["Pieces", "Pieces"]:

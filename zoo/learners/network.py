@@ -14,7 +14,7 @@ from zoo.data import Splits
 from zoo.training import batches
 from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.ending import Judge, Training
-from zoo.training.sharing import parts
+from zoo.training.sharing import meeting, parts
 from zoo.training.sharing.workers import Workers
 
 if TYPE_CHECKING:
@@ -34,14 +34,18 @@ class Network:
 
     def build(self) -> None:
         """Seed everything, build the model with its initial weights, and compile what trains it."""
-        if self._workers:
-            self._workers.meet(parts.facts(self.config, self.splits), self.config.strategy.wait)
         quiet.import_tensorflow()
         from zoo.learners import finetuning
         from zoo.training import callbacks, memory, program
         from zoo.training.sharing import strategies
 
-        sharing = strategies.start(self.config, self._workers)
+        if self._workers:
+            together = meeting.of_process(self._workers)
+            together.agree({"data": self.splits.digest, "devices": strategies.devices()})
+            with together.watched():
+                sharing = strategies.start(self.config, self._workers)
+        else:
+            sharing = strategies.start(self.config, None)
         parts.check(self.config, self._learn, sharing.replicas if sharing else 1)
 
         self._callbacks = callbacks.load_user_callbacks(self.config.callbacks)

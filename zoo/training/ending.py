@@ -13,7 +13,7 @@ Judge = Callable[[int, float], str]
 """Told the epoch, counted from 1, and the monitored metric; returns why the run has no hope, or nothing."""
 
 
-class Lost(Exception):
+class ProcessLost(Exception):
     """A process that shares the steps of the training is gone; the message says which."""
 
 
@@ -71,7 +71,7 @@ def said(error: Exception, config: Config) -> str:
     """Return in a sentence what ended a training, of an error that it did not foresee."""
     if is_out_of_memory(error):
         return out_of_memory(config)
-    kind = "" if isinstance(error, BadInput | Lost) else f"{type(error).__name__}: "
+    kind = "" if isinstance(error, BadInput | ProcessLost) else f"{type(error).__name__}: "
     return f"{kind}{str(error).strip().partition(chr(10))[0]}"
 
 

@@ -18,7 +18,7 @@ from zoo.results.trials import rises
 from zoo.training import batches, callbacks, evaluation, fit, likelihood, losses, progress, pruning, tape
 from zoo.training.checkpoint_files import CheckpointFolder
 from zoo.training.checkpoints import Saver, position
-from zoo.training.ending import Judge, Lost, Training, reason
+from zoo.training.ending import Judge, ProcessLost, Training, reason
 from zoo.training.interruption import Interrupted
 from zoo.training.program import Program
 from zoo.training.setup import compile_model
@@ -95,9 +95,10 @@ def train(
     ]
     drive = fit.train
     if config.loop.name != "fit":
-        # These look at the model itself, or change what the next epoch does.
+        # These look at the model itself, or change what the next epoch does; processes end together behind one step.
         live = (
-            user_callbacks
+            sharing
+            or user_callbacks
             or config.optimizer.use_ema
             or config.schedule.name == "plateau"
             or config.loop.steps_per_execution
@@ -133,7 +134,7 @@ def train(
         if sharing is None or (lost := sharing.lost(error)) is None:
             raise
         if (fault := state.fault()) is None:
-            raise Lost(lost) from error
+            raise ProcessLost(lost) from error
         result.outcome, result.reason = "diverged", f"{fault[0].upper()}{fault[1:]}."  # the others saw it first
     finally:
         bar.close()

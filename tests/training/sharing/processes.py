@@ -21,6 +21,7 @@ class Group:
     words: tuple[str, ...]
     count: int = 2
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    program: str = TRAIN
 
     def __enter__(self) -> Self:
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(self.count)]
@@ -29,7 +30,11 @@ class Group:
             one.close()
         for index in range(self.count):
             task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            self.processes.append(started("strategy=multiworker", *self.words_of(index), TF_CONFIG=json.dumps(task)))
+            words = ("strategy=multiworker", *self.words_of(index))
+            started_one = started(
+                *words, program=self.program, folder=self.folder_of(index), TF_CONFIG=json.dumps(task)
+            )
+            self.processes.append(started_one)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -41,6 +46,10 @@ class Group:
     def words_of(self, index: int) -> tuple[str, ...]:
         """Return the words that a process gets: all the same."""
         return self.words
+
+    def folder_of(self, index: int) -> Path | None:
+        """Return the folder that a process is started in; None: the current one."""
+        return None
 
     def until(self, pattern: str) -> None:
         """Read the chief's lines until one fits a pattern."""
@@ -58,10 +67,11 @@ class Group:
         return [process.returncode for process in self.processes], printed
 
 
-def started(*words: str, **environment: str) -> subprocess.Popen[str]:
+def started(*words: str, program: str = TRAIN, folder: Path | None = None, **environment: str) -> subprocess.Popen[str]:
     """Start `python train.py` with a thread or two, and settings of its environment."""
     return subprocess.Popen(
-        [sys.executable, TRAIN, *words],
+        [sys.executable, program, *words],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -75,14 +75,37 @@ def test_two_processes_end_where_one_does(place, words, loop):
     assert evaluated["eval_test_loss"] == together.data.metrics["test_loss"]
 
 
-def test_three_processes_share_batches_that_do_not_divide(place):
-    words = ("data=points", "model=xor_mlp", "batch_size=5", "epochs=3", "loss=mse", "model.output=probabilities")
+@pytest.mark.parametrize("words", [["loop=tape"], ["loop=fit"], ["loop=tape", "data.streaming=true"]], ids=" ".join)
+def test_three_processes_share_batches_that_do_not_divide(place, words):
+    words = (*DIGITS, *words, "data.limit=1052")  # a last batch of two rows, where one process has none
     group = Group(words, count=3)
     with group:
         codes, printed = group.ended()
     assert codes == [0, 0, 0], printed
     zoo.train(*words)
     assert farthest(*map(state, runs(place))) < 1e-5
+
+
+@pytest.mark.parametrize("words", [["epochs=300"], ["epochs=300", "stop.metric=loss", "stop.value=0.2"]], ids=" ".join)
+def test_short_epochs_are_shared_to_the_same_end(place, words):
+    """Alone they would run several to a call, as many as take a quarter of a second."""
+    words = ("model=xor_mlp", "optimizer=rprop", "batch_size=full", "seed=1", *words)
+    with Group(words) as group:
+        codes, printed = group.ended()
+    assert codes == [0, 0], printed
+    zoo.train(*words)
+    together, single = runs(place)
+    assert together.data.tags["reason"] == single.data.tags["reason"]
+    assert together.data.metrics["best_epoch"] == single.data.metrics["best_epoch"]
+
+
+def test_text_in_files_is_shared_as_it_is_from_memory(place):
+    for streaming in ("false", "true"):
+        with Group((*WORDS, f"data.streaming={streaming}")) as group:
+            codes, printed = group.ended()
+        assert codes == [0, 0], printed
+    one, other = map(state, runs(place))
+    assert [name for name in one if not np.array_equal(one[name], other[name], equal_nan=True)] == []
 
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["the chief", "a worker"])
@@ -110,6 +133,49 @@ def test_a_killed_process_ends_the_run_which_then_goes_on_exactly(place, killed)
     resumed, straight = map(state, runs(place))
     assert resumed.keys() == straight.keys()
     assert [name for name in resumed if not np.array_equal(resumed[name], straight[name], equal_nan=True)] == []
+
+
+@pytest.mark.parametrize("killed", [0, 1], ids=["the chief", "a worker"])
+def test_a_process_that_is_killed_before_tensorflow_has_connected_them_ends_the_other(place, killed):
+    with Group(DIGITS) as group:
+        group.until("processes have come")  # they load data and TensorFlow next
+        group.processes[killed].kill()
+        codes, printed = group.ended()
+    name = ["The chief", "Worker 1"][killed]
+    assert codes[1 - killed] in (1, 2)
+    assert re.search(rf"{name} \(127\.0\.0\.1:\d+\) is gone", printed[1 - killed])
+    assert runs(place) == []
+
+
+def test_a_process_that_has_other_data_is_named(place):
+    class Other(Group):
+        def words_of(self, index):
+            (place / f"{index}").mkdir()
+            (place / f"{index}" / "text.txt").write_text(f"it was process {index}\n" * 500, encoding="utf-8")
+            return (*self.words, f"data_dir={place / str(index)}")
+
+        def folder_of(self, index):
+            return place / str(index)
+
+    with Other(WORDS) as group:
+        codes, printed = group.ended()
+    assert codes == [2, 2], printed
+    assert all(re.search(r"worker 1 .* has data=\w+ where the chief has \w+", one) for one in printed)
+    assert runs(place) == []
+
+
+def test_two_trainings_of_one_process_are_shared(place):
+    """As in a notebook: TensorFlow connects the processes once."""
+    (place / "twice.py").write_text(
+        "import zoo\n"
+        f"for seed in (1, 2): zoo.train(*{DIGITS!r}, 'strategy=multiworker', f'seed={{seed}}')\n",
+        encoding="utf-8",
+    )  # fmt: skip
+
+    with Group((), program=str(place / "twice.py")) as group:
+        codes, printed = group.ended()
+    assert codes == [0, 0], printed
+    assert [run.info.status for run in runs(place)] == ["FINISHED", "FINISHED"]
 
 
 @pytest.mark.parametrize("asked", [0, 1])

@@ -1,11 +1,12 @@
 """How the batches of a training are shared out to processes, and what these have to agree on. Needs no TensorFlow."""
 
+import hashlib
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from zoo.config import BadInput, Config
-from zoo.data import Splits
 from zoo.training.batches import Batches
 from zoo.training.sharing.workers import Workers
 
@@ -39,12 +40,21 @@ def check(config: Config, rows: Batches, parts: int) -> None:
         raise BadInput(f"batch_size={size} is too small for {parts} devices: each needs one row at least.")
 
 
-def facts(config: Config, splits: Splits) -> dict[str, str]:
-    """Return what has to be the same in all processes: versions, choices and data."""
+def facts(config: Config) -> dict[str, str]:
+    """Return what has to be the same in all processes before they load the data: versions, code and choices."""
     tree = {key: value for key, value in config.tree().items() if key not in _OWN}
     versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
-    told = {**versions, "data": splits.digest, "resume": str(config.resume)}
+    told = {**versions, "the zoo's code": _code(), "resume": str(config.resume)}
     return {**told, **{key: str(value) for key, value in _flat(tree)}}
+
+
+def _code() -> str:
+    """Return the beginning of the SHA-256 of the zoo's modules: others may exchange other messages."""
+    folder = Path(__file__).parents[2]
+    state = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        state.update(f"{file.relative_to(folder)}".encode() + file.read_bytes())
+    return state.hexdigest()[:12]
 
 
 def _flat(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -34,6 +34,12 @@ def start(config: Config, workers: Workers | None) -> Sharing | None:
     return Sharing(_once((name, os.environ[VARIABLE]), _connected), workers)
 
 
+def devices() -> str:
+    """Return which devices of this process take a part of each batch, in words."""
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"{gpus} GPU{'s' * (gpus > 1)}" if gpus else "a CPU"
+
+
 def _once(key: tuple[object, ...], make: Callable[[], tf.distribute.Strategy]) -> tf.distribute.Strategy:
     if key not in _of_process:
         _of_process[key] = make()

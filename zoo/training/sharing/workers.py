@@ -1,29 +1,14 @@
-"""The processes that train one model together: who they are, as TF_CONFIG says, and their meeting before they begin.
+"""The processes that train one model together: who they are, as TF_CONFIG says."""
 
-TensorFlow waits for absent processes for an hour, and says nothing. So they meet here first: each of the others calls
-the chief at its address and says what it was asked to do and with what versions. Where all have come and agree, they
-let TensorFlow connect them at the same addresses.
-"""
-
-import contextlib
 import json
-import logging
 import os
-import socket
-import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from zoo.config import BadInput, Config
 
-log = logging.getLogger(__name__)
-
-Facts = Mapping[str, str]
 VARIABLE = "TF_CONFIG"
 _EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
-_LONGEST = 2**20  # bytes of what a worker says
-_PAUSE = 0.1  # seconds between two attempts
 
 
 @dataclass(frozen=True)
@@ -89,74 +74,6 @@ class Workers:
         """Return the index of a process that TensorFlow names."""
         return task + (self.has_chief and job == "worker")
 
-    def meet(self, facts: Facts, seconds: float) -> None:
-        """Return when all are there and were asked to do the same.
-
-        Args:
-            facts: What has to be the same in all processes, such as versions and choices.
-            seconds: How long to wait for the others.
-
-        Raises:
-            BadInput: Some did not come in time, or have other facts; this process's address is not free.
-        """
-        limit = time.monotonic() + seconds
-        with _listening(self.addresses[self.index]) as listener:
-            if self.is_chief:
-                self._gather(listener, facts, limit, seconds)
-        if not self.is_chief:
-            self._call(facts, limit, seconds)
-
-    def _gather(self, listener: socket.socket, facts: Facts, limit: float, seconds: float) -> None:
-        """As the chief, hear all others, and tell them to go or why not."""
-        came: dict[int, socket.socket] = {}
-        with contextlib.ExitStack() as opened:
-            log.info(f"Waiting for {' and '.join(map(self.named, range(1, self.count)))}.")
-            while len(came := {index: one for index, one in came.items() if _waits(one)}) < self.count - 1:
-                listener.settimeout(max(0.0, limit - time.monotonic()) or 1e-3)
-                try:
-                    caller = opened.enter_context(listener.accept()[0])
-                except TimeoutError:
-                    missing = [self.named(index) for index in range(1, self.count) if index not in came]
-                    raise BadInput(
-                        f"{' and '.join(missing)} did not come within {seconds:g} s. Start every process with the same "
-                        f"words and a {VARIABLE} of its own; strategy.wait says how long they wait for each other."
-                    ) from None
-                said = _heard(caller)
-                if said is not None and 0 < said["index"] < self.count:
-                    self._compare(said, facts, [*came.values(), caller])
-                    came[said["index"]] = caller
-            _tell(came.values(), {"go": True})
-
-    def _compare(self, said: Mapping[str, Any], facts: Facts, callers: list[socket.socket]) -> None:
-        theirs = said["facts"]
-        keys = [key for key in {**facts, **theirs} if facts.get(key) != theirs.get(key)]
-        if keys:
-            differ = [f"{key}={theirs.get(key)} where the chief has {facts.get(key)}" for key in keys[:3]]
-            sentence = f"All processes should do the same, but {self.named(said['index'])} has {' and '.join(differ)}."
-            _tell(callers, {"refused": sentence})
-            raise BadInput(sentence)
-
-    def _call(self, facts: Facts, limit: float, seconds: float) -> None:
-        """As one of the others, call the chief until it says to go."""
-        log.info(f"Waiting for {self.named(0)}.")
-        own = {"index": self.index, "facts": dict(facts)}
-        said: dict[str, Any] = {}
-        while not said and time.monotonic() < limit:
-            with contextlib.suppress(OSError, ValueError):
-                host, port = _parts(self.addresses[0])
-                with socket.create_connection((host, port), timeout=max(_PAUSE, limit - time.monotonic())) as chief:
-                    chief.sendall(json.dumps(own).encode() + b"\n")
-                    with chief.makefile("rb") as answer:
-                        said = json.loads(answer.readline(_LONGEST))
-            time.sleep(0 if said else _PAUSE)
-        if "refused" in said:
-            raise BadInput(said["refused"])
-        if not said:
-            raise BadInput(
-                f"{self.named(0)[0].upper()}{self.named(0)[1:]} did not answer within {seconds:g} s, or others did not "
-                f"come. strategy.wait says how long the processes wait for each other."
-            )
-
 
 def _bad(what: str) -> BadInput:
     return BadInput(
@@ -166,53 +83,17 @@ def _bad(what: str) -> BadInput:
 
 
 def _address(text: str) -> str:
-    _parts(text)
+    host_and_port(text)
     return text
 
 
-def _parts(address: str) -> tuple[str, int]:
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return the two parts of an address, such as `10.0.0.1:2222` or `[::1]:2222`.
+
+    Raises:
+        ValueError: It is no such address.
+    """
     host, _, port = address.rpartition(":")
     if not host or not 0 < int(port) < 2**16:
         raise ValueError(f"{address} is not host:port")
     return host.strip("[]"), int(port)
-
-
-@contextlib.contextmanager
-def _listening(address: str) -> Iterator[socket.socket]:
-    """Listen at an own address, which TensorFlow will do later: that it is free is known now."""
-    host, port = _parts(address)
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise BadInput(
-            f"{VARIABLE} gives this process the address {address}, where it cannot listen: {error.strerror or error}."
-        ) from None
-    with listener:
-        yield listener
-
-
-def _heard(caller: socket.socket) -> dict[str, Any] | None:
-    """Return what a worker says, or None where somebody else calls."""
-    caller.settimeout(5)
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        with caller.makefile("rb") as stream:
-            said = json.loads(stream.readline(_LONGEST))
-        return {"index": int(said["index"]), "facts": dict(said["facts"])}
-    return None
-
-
-def _waits(caller: socket.socket) -> bool:
-    """Tell whether a worker is still there."""
-    caller.setblocking(False)
-    try:
-        return bool(caller.recv(1, socket.MSG_PEEK))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
-def _tell(callers: Any, what: dict[str, Any]) -> None:
-    for caller in callers:
-        with contextlib.suppress(OSError):
-            caller.sendall(json.dumps(what).encode() + b"\n")
