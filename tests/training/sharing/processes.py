@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 TRAIN = str(Path(__file__).parents[3] / "train.py")
-ENOUGH = 120  # seconds for a process to end
+ENOUGH = 300  # seconds for a process to end
 
 
 @dataclass

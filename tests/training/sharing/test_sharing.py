@@ -75,9 +75,9 @@ def test_two_processes_end_where_one_does(place, words, loop):
     assert evaluated["eval_test_loss"] == together.data.metrics["test_loss"]
 
 
-@pytest.mark.parametrize("words", [["loop=tape"], ["loop=fit"], ["loop=tape", "data.streaming=true"]], ids=" ".join)
-def test_three_processes_share_batches_that_do_not_divide(place, words):
-    words = (*DIGITS, *words, "data.limit=1052")  # a last batch of two rows, where one process has none
+@pytest.mark.parametrize("loop", ["tape", "fit"])
+def test_three_processes_share_batches_that_do_not_divide(place, loop):
+    words = (*DIGITS, f"loop={loop}", "data.limit=1052")  # a last batch of two rows, where one process has none
     group = Group(words, count=3)
     with group:
         codes, printed = group.ended()
@@ -86,17 +86,18 @@ def test_three_processes_share_batches_that_do_not_divide(place, words):
     assert farthest(*map(state, runs(place))) < 1e-5
 
 
-@pytest.mark.parametrize("words", [["epochs=300"], ["epochs=300", "stop.metric=loss", "stop.value=0.2"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["epochs=30"], ["epochs=90", "stop.metric=loss", "stop.value=0.5"]], ids=" ".join)
 def test_short_epochs_are_shared_to_the_same_end(place, words):
     """Alone they would run several to a call, as many as take a quarter of a second."""
-    words = ("model=xor_mlp", "optimizer=rprop", "batch_size=full", "seed=1", *words)
+    words = (*DIGITS, "model.hidden=[16]", *words)
     with Group(words) as group:
         codes, printed = group.ended()
     assert codes == [0, 0], printed
     zoo.train(*words)
     together, single = runs(place)
     assert together.data.tags["reason"] == single.data.tags["reason"]
-    assert together.data.metrics["best_epoch"] == single.data.metrics["best_epoch"]
+    for name in ("loss", "val_loss", "test_loss", "best_epoch"):
+        assert together.data.metrics[name] == pytest.approx(single.data.metrics[name], rel=1e-4)
 
 
 def test_text_in_files_is_shared_as_it_is_from_memory(place):
@@ -110,7 +111,7 @@ def test_text_in_files_is_shared_as_it_is_from_memory(place):
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["the chief", "a worker"])
 def test_a_killed_process_ends_the_run_which_then_goes_on_exactly(place, killed):
-    words = (*WORDS, "model.dropout=0.3", "epochs=40", "checkpoint.seconds=0.01")
+    words = (*WORDS, "model.dropout=0.3", "epochs=20", "checkpoint.seconds=0.01")
     with Group(words) as group:
         group.until("^epoch +[2-9]")
         group.processes[killed].kill()
