@@ -62,3 +62,16 @@ def test_a_limit_and_a_smaller_vocabulary_change_how_it_is_read(tmp_path):
     stored = Stored(tmp_path, entry, np.int32, 6, np.array([0, 1, 2, 3, 0, 0, 0, 0, 0, 0]).take)
     assert stored[:].tolist() == [0, 1, 2, 3, 0, 0]
     assert len(Stored(tmp_path, entry, rows=99)) == 10
+
+
+def test_rows_beyond_two_billion_tokens_are_found():
+    asked = []
+
+    class Vast:
+        def pieces(self, starts, length):
+            asked.append(starts)
+            return np.zeros((len(starts), length), np.int32)
+
+    inputs, _ = Cut(Vast(), count=300_000_000, length=35, columns=1, apart=0, step=35).parts(last=False)
+    inputs.take(np.array([61_356_676, 200_000_000], np.int32))
+    assert asked[0].tolist() == [2_147_483_660, 7_000_000_000]

@@ -42,7 +42,7 @@ def both(folder, *words, vocab_size=None):
 def same(one, other):
     assert all(np.array_equal(getattr(one, name).x, getattr(other, name).x[:]) for name in ("train", "valid", "test"))
     assert one.vocabulary == other.vocabulary
-    assert (one.spec, one.source, one.notes) == (other.spec, other.source, other.notes)
+    assert (one.spec, one.source, one.notes, one.digest) == (other.spec, other.source, other.notes, other.digest)
     assert other.train.x.dtype == np.int32
 
 
@@ -116,6 +116,16 @@ def test_a_text_that_changed_is_cut_again(corpus):
     assert "more" in after.vocabulary.tokens or "more" not in before.vocabulary.tokens
 
 
+def test_a_text_is_cut_once_however_often_it_is_touched_or_copied(corpus):
+    words = ("data.streaming=true",)
+    both(corpus, "data.train=train.txt", *words)
+    os.utime(corpus / "train.txt", (1, 1))
+    (corpus / "copy.txt").write_bytes((corpus / "train.txt").read_bytes())
+    for name in ("train", "copy"):
+        both(corpus, f"data.train={name}.txt", *words)
+    assert len(list((corpus / "prepared").glob("shards/*/manifest.json"))) == 1
+
+
 def test_pieces_of_a_file_are_the_file(corpus):
     text = (corpus / "train.txt").read_text(encoding="utf-8")
     for size in (1, 7, 57, 10**6):
@@ -135,6 +145,18 @@ def test_examples_in_files_are_examples_in_memory(tmp_path, words):
             assert np.array_equal(getattr(one, name).x, getattr(found, name).x[:])
             assert np.array_equal(getattr(one, name).y, getattr(found, name).y)
         assert np.array_equal(one.spec.scaling(one.test.x), found.spec.scaling(one.test.x))
+
+
+def test_folds_limits_and_classes_share_the_shards(tmp_path):
+    for words in (
+        ["data.folds=3", "data.fold=0"],
+        ["data.folds=3", "data.fold=2"],
+        ["data.limit=9"],
+        ["data.classes=[0,1]"],
+    ):
+        config = compose("data=digits", "data.streaming=true", *words).data
+        data.load(config, folder=tmp_path)
+    assert len(list(tmp_path.glob("shards/*/manifest.json"))) == 1
 
 
 @pytest.fixture
@@ -179,8 +201,7 @@ def test_a_file_larger_than_what_is_read_at_a_time_gives_the_examples_of_its_arr
         assert np.array_equal(found.y, expected.y)
     # A byte a pixel, and what an index takes.
     size = sum(path.stat().st_size for path in pictures.glob("shards/*/*.x-*.array_record"))
-    rows = sum(len(part) for part in (one.train, one.valid, one.test))
-    assert size < 1.2 * rows * 48 * 48
+    assert size < 1.2 * 5000 * 48 * 48
 
 
 def test_what_a_loader_brings_is_prepared_again_where_it_has_changed(pictures):

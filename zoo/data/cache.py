@@ -66,7 +66,7 @@ def prepared(folder: Path, name: str, prepare: Callable[[], Prepared], needs: Co
         lock = FileLock(place / ".lock")
         try:
             place.mkdir(parents=True, exist_ok=True)
-            _acquire(lock, name)
+            acquire(lock, name)
         except (OSError, ValueError) as error:
             raise unwritable(folder, error) from None
         try:
@@ -97,7 +97,8 @@ def unusable(folder: Path, name: str) -> BadInput:
     return BadInput(f"The prepared data in {place} is not that of {name}. Remove that folder, and run again.")
 
 
-def _acquire(lock: FileLock, name: str) -> None:
+def acquire(lock: FileLock, name: str) -> None:
+    """Take a lock, and say for what if it takes a while."""
     try:
         lock.acquire(timeout=0.2)
     except Timeout:
@@ -140,11 +141,11 @@ def _write(place: Path, content: Prepared) -> None:
         "files": {_ARRAYS: hashlib.sha256(arrays).hexdigest()},
         "arrays": {key: f"{value.dtype} {list(value.shape)}" for key, value in content.arrays.items()},
     }
-    _replace(place / _ARRAYS, arrays)
-    _replace(place / _RECORD, json.dumps(record, indent=2).encode())
+    replace(place / _ARRAYS, arrays)
+    replace(place / _RECORD, json.dumps(record, indent=2).encode())
 
 
-def _replace(path: Path, content: bytes | memoryview) -> None:
+def replace(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that a crash at any moment leaves the old one or the new one."""
     descriptor, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
     try:

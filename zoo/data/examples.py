@@ -13,6 +13,7 @@ import numpy as np
 from zoo.config import BadInput, Data
 from zoo.data.rows import Rows
 from zoo.data.scaling import Scaling
+from zoo.data.shards import Stored
 from zoo.data.spec import Examples, Pair, Spec, Split
 from zoo.data.splitting import hold_out, stratified, stratified_fold
 
@@ -121,14 +122,18 @@ def choose(raw: Examples, data: Data, scaling: Scaling | None = None) -> Choice:
 
 def _rows(name: str, pair: Pair, data: Data) -> Chosen:
     """Return a loader's pair as rows and whole-number labels."""
-    x, y = np.asarray(pair[0]), np.asarray(pair[1])
+    x, y = pair[0] if isinstance(pair[0], Stored) else np.asarray(pair[0]), np.asarray(pair[1])
     if y.ndim != 1 or len(x) != len(y) or not len(y) or x.dtype.kind not in "buif" or y.dtype.kind not in "bui":
         raise BadInput(
             f"{data.load} should return numbers x [n, ...] with whole-number labels y [n], n of at least 1, as its "
             f"{name} split. Received: x {x.dtype} {list(x.shape)}, y {y.dtype} {list(y.shape)}."
         )
-    rows = Rows(x.reshape(len(x), -1))
-    if x.dtype.kind == "f" and not all(np.isfinite(part).all() for part in rows.portions()):
+    rows = Rows(x if isinstance(x, Stored) else x.reshape(len(x), -1))
+    if (
+        x.dtype.kind == "f"
+        and not isinstance(x, Stored)
+        and not all(np.isfinite(part).all() for part in rows.portions())
+    ):
         raise _not_finite(data.name, name)
     if y.min() < 0:
         raise BadInput(f"{data.load} should number the classes from 0. Received: a label {y.min()}.")

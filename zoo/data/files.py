@@ -4,15 +4,15 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from zoo.config import BadInput
 from zoo.data import memory
 
 
 @contextlib.contextmanager
-def opened(path: Path, what: str, expected: str) -> Iterator[BinaryIO]:
+def opened(path: Path, what: str, expected: str) -> Iterator[BufferedReader]:
     """Open a file to be read; as `content`, but for its size.
 
     Raises:

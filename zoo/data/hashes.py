@@ -8,7 +8,7 @@ import numpy as np
 from zoo.data.rows import Rows
 from zoo.data.spec import Examples, Split
 
-_ROWS = 4096  # of an array that are read at a time
+_BYTES = 2**20  # that are read at a time
 
 
 def digest(splits: Iterable[Split], words: str = "") -> str:
@@ -18,8 +18,9 @@ def digest(splits: Iterable[Split], words: str = "") -> str:
         for array in (split.x, split.y):
             if array is not None:
                 state.update(f"{array.dtype.str}{array.shape}".encode())
-                for first in range(0, len(array), _ROWS):
-                    state.update(np.ascontiguousarray(array[first : first + _ROWS]).data)
+                size = max(1, _BYTES // max(1, array.dtype.itemsize * int(np.prod(array.shape[1:]))))
+                for first in range(0, len(array), size):
+                    state.update(np.ascontiguousarray(array[first : first + size]).data)
     return state.hexdigest()
 
 

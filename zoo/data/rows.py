@@ -1,6 +1,6 @@
-"""Rows of arrays, chosen without being copied: an array may be larger than memory, and lie in a file.
+"""Rows of arrays, chosen without being copied: an array may be larger than memory, and lie in files.
 
-A loader hands over such an array as NumPy has it, `np.load(path, mmap_mode="r")`.
+A loader hands over such an array as NumPy has it, `np.load(path, mmap_mode="r")`; shards are a `Stored`.
 """
 
 import mmap
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
+
+from zoo.data.shards import Stored
 
 _BYTES = 2**20  # that are copied at a time
 _FROM_FILE = 64  # rows likewise, of a file: the system holds up to 2 MB around each
@@ -21,16 +23,18 @@ class Rows:
         which: Which rows, int64 [m], counted through all arrays; None: all of the only one.
     """
 
-    def __init__(self, *arrays: np.ndarray, which: np.ndarray | None = None):
+    def __init__(self, *arrays: np.ndarray | Stored, which: np.ndarray | None = None):
         self._arrays, self._which = arrays, which
         self._bounds = np.cumsum([0, *map(len, arrays)])
-        self.dtype: np.dtype = np.result_type(*arrays)
+        self.dtype: np.dtype = np.result_type(*(array.dtype for array in arrays))
         self.shape = (int(self._bounds[-1]) if which is None else len(which), *arrays[0].shape[1:])
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, key: np.ndarray | slice) -> Self:
+        if self._which is None and isinstance(key, np.ndarray) and key.dtype.kind == "i":
+            return type(self)(*self._arrays, which=key)
         return type(self)(*self._arrays, which=self._chosen()[key])
 
     def and_then(self, others: Self) -> Self:
@@ -70,7 +74,9 @@ class Rows:
         return found
 
 
-def _rows_of(array: np.ndarray, which: np.ndarray) -> np.ndarray:
+def _rows_of(array: np.ndarray | Stored, which: np.ndarray) -> np.ndarray:
+    if isinstance(array, Stored):
+        return array.take(which)
     if _file_of(array) is None:
         return array[which]
     found = np.empty((len(which), *array.shape[1:]), array.dtype)
@@ -80,15 +86,15 @@ def _rows_of(array: np.ndarray, which: np.ndarray) -> np.ndarray:
     return found
 
 
-def _let_go(array: np.ndarray) -> None:
+def _let_go(array: np.ndarray | Stored) -> None:
     """Give back the memory of what was read from a file, which the system would count as this process's."""
     if (file := _file_of(array)) is not None:
         file.madvise(mmap.MADV_DONTNEED)
 
 
-def _file_of(array: np.ndarray) -> mmap.mmap | None:
+def _file_of(array: np.ndarray | Stored) -> mmap.mmap | None:
     """Return the map of the file that an array lies in; None where it lies in memory, or might be changed there."""
-    base: object = None if array.flags.writeable else array
+    base: object = None if isinstance(array, Stored) or array.flags.writeable else array
     while isinstance(base, np.ndarray):
         base = base.base
     return base if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") else None

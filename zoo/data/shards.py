@@ -65,7 +65,7 @@ class Writer:
 
     def __init__(self, folder: Path, name: str, dtype: np.dtype, shape: tuple[int, ...] = ()):
         self._folder, self._name, self._dtype, self._shape = folder, name, np.dtype(dtype), shape
-        size = self._dtype.itemsize * int(np.prod(shape, dtype=int))
+        size = max(1, self._dtype.itemsize * int(np.prod(shape, dtype=int)))
         self._in_record = max(1, (_RECORD_OF_ROWS if shape else _RECORD) // size)
         self._in_shard = max(1, _SHARD // (size * self._in_record))  # records
         self._rest = np.zeros((0, *shape), self._dtype)
@@ -101,7 +101,8 @@ class Writer:
     def _record(self, rows: np.ndarray) -> None:
         if self._open is None:
             name = f"{self._name}-{len(self._shards):05d}.array_record"
-            self._open = library().ArrayRecordWriter(str(self._folder / name), _OPTIONS)
+            with _failures():
+                self._open = library().ArrayRecordWriter(str(self._folder / name), _OPTIONS)
             self._shards.append({"file": name})
         with _failures():
             self._open.write(rows.tobytes())
@@ -181,7 +182,15 @@ class Stored:
         return self._given(read[found * in_record + at % in_record])
 
     def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
-        return self.take(np.arange(*key.indices(len(self))) if isinstance(key, slice) else key)
+        if not isinstance(key, slice):
+            return self.take(key)
+        first, last, step = key.indices(len(self))
+        if step != 1 or last <= first:
+            return self.take(np.arange(first, last, step))
+        in_record = self._entry["in_record"]
+        record = first // in_record
+        read = self._read(np.arange(record, (last - 1) // in_record + 1))
+        return self._given(read[first - record * in_record : last - record * in_record])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         memory.check(self.size * self.dtype.itemsize, f"All of {self._folder}")

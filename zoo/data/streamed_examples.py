@@ -1,26 +1,26 @@
-"""Examples that stay in files: chosen and written into shards once, a few at a time, and read from there by index.
+"""Examples that stay in files: written into shards once as the loader brought them, a few at a time.
 
-Bytes are written as the loader brought them, and scaled when they are read; other numbers as a model reads them.
+Which of them make up each split, and how they are scaled, is a matter of reading: folds, classes and limits share the
+shards. Labels are in memory.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.config import Data
-from zoo.data import cache, examples, hashes, manifest, shards
-from zoo.data.examples import Choice
+from zoo.data import cache, examples, hashes, manifest, memory, shards
+from zoo.data.rows import Rows
 from zoo.data.scaling import Scaling
 from zoo.data.shards import Stored
-from zoo.data.spec import Examples, Spec, Split, Splits, Texts
+from zoo.data.spec import Examples, Split, Splits, Texts
 
-_PARTS = ("training", "validation", "test")
-_SPEC = ("kind", "shape", "target", "classes", "labels", "image_shape")
+_PARTS = ("train", "valid", "test")
+_SAID = ("labels", "image_shape", "value_range", "source", "notes")
 
 
 def load(data: Data, folder: Path, read: Callable[[], Examples | Texts]) -> Splits:
@@ -40,14 +40,56 @@ def load(data: Data, folder: Path, read: Callable[[], Examples | Texts]) -> Spli
     shards.library()
     raw = read() if cache.mark(folder, data.name) is None else None
     mark = cache.mark(folder, data.name) or hashes.raw_digest(_examples(raw))
-    key = hashlib.sha256(json.dumps([data.options(), mark], default=str).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([data.load, mark]).encode()).hexdigest()[:16]
     own = folder / manifest.FOLDER / f"{data.name}-{key}"
-    kept = manifest.kept(own, lambda new: _prepared(new, _examples(raw or read()), data))
-    about = kept.about
-    told: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in about["spec"].items()}
-    spec = Spec(**told, scaling=Scaling.from_dict(about["scaling"]))
-    train, valid, test = _splits(kept.folder, kept.arrays, spec.scaling)
-    return Splits(data.name, spec, train, valid, test, None, about["digest"], about["source"], tuple(about["notes"]))
+    kept = manifest.kept(own, data.name, lambda new: _written(new, _examples(raw or read()), data))
+    stored = _stored(kept)
+
+    def find() -> dict[str, Any]:
+        choice = examples.choose(stored, data)
+        return {"scaling": choice.spec.scaling.to_dict(), "digest": hashes.digest(_splits(choice))}
+
+    found = manifest.noted(kept, data.options(), find)
+    choice = examples.choose(stored, data, Scaling.from_dict(found["scaling"]))
+    train, valid, test = _splits(choice)
+    notes = (*stored.notes, *choice.notes)
+    return Splits(data.name, choice.spec, train, valid, test, None, found["digest"], stored.source, notes)
+
+
+class Scaled:
+    """Rows that are read and scaled when they are asked for, float32 [n, features].
+
+    Args:
+        choice: Which rows of a data set make up its splits.
+        part: The split.
+    """
+
+    dtype = np.dtype(np.float32)
+    nbytes = 0  # of memory, to speak of
+
+    def __init__(self, choice: examples.Choice, part: str):
+        self._choice, self._part = choice, part
+        self._rows: Rows = choice.parts[part][0]
+        self.shape = self._rows.shape
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return some rows, in their order."""
+        return self[rows]
+
+    def __getitem__(self, key: np.ndarray | slice) -> np.ndarray:
+        return self._choice.scaled(self._part, self._rows[key].whole())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        memory.check(self.size * self.dtype.itemsize, f"The {self._part} split")
+        return np.asarray(self[:], dtype)
 
 
 def _examples(raw: Examples | Texts | None) -> Examples:
@@ -55,31 +97,26 @@ def _examples(raw: Examples | Texts | None) -> Examples:
     return raw
 
 
-def _splits(folder: Path, arrays: dict[str, dict[str, Any]], scaling: Scaling) -> list[Split]:
-    found = []
-    for part in _PARTS:
-        x, y = arrays[f"{part}.x"], arrays[f"{part}.y"]
-        meaning = None if np.dtype(x["dtype"]) == np.float32 else scaling
-        found.append(Split(Stored(folder, x, np.float32, meaning=meaning), np.asarray(Stored(folder, y))))
-    return found
-
-
-def _prepared(folder: Path, raw: Examples, data: Data) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    choice = examples.choose(raw, data)
+def _written(folder: Path, raw: Examples, data: Data) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    examples.choose(raw, data)  # says what is wrong with it
     arrays = {}
-    for part, (_, y) in choice.parts.items():
-        arrays[f"{part}.x"] = shards.written(folder, f"{part}.x", _portions(choice, part))
-        arrays[f"{part}.y"] = shards.written(folder, f"{part}.y", [y])
-    spec = choice.spec
-    return arrays, {
-        "spec": {name: getattr(spec, name) for name in _SPEC},
-        "scaling": spec.scaling.to_dict(),
-        "digest": hashes.digest(_splits(folder, arrays, spec.scaling)),
-        "source": raw.source,
-        "notes": [*raw.notes, *choice.notes],
-    }
+    for part in _PARTS:
+        if (pair := getattr(raw, part)) is not None:
+            x, y = np.asarray(pair[0]), np.asarray(pair[1])
+            arrays[f"{part}.x"] = shards.written(folder, f"{part}.x", Rows(x.reshape(len(x), -1)).portions())
+            arrays[f"{part}.y"] = shards.written(folder, f"{part}.y", [y])
+    return arrays, {name: getattr(raw, name) for name in _SAID}
 
 
-def _portions(choice: Choice, part: str) -> Iterator[np.ndarray]:
-    x, _ = choice.parts[part]
-    return x.portions() if x.dtype.itemsize == 1 else map(partial(choice.scaled, part), x.portions())
+def _stored(kept: manifest.Kept) -> Examples:
+    """Return what the loader brought, in files."""
+    brought: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in kept.about.items()}
+    for part in _PARTS:
+        if f"{part}.x" in kept.arrays:
+            x, y = (Stored(kept.folder, kept.arrays[f"{part}.{kind}"]) for kind in "xy")
+            brought[part] = x, np.asarray(y)
+    return Examples(**brought)
+
+
+def _splits(choice: examples.Choice) -> list[Split]:
+    return [Split(Scaled(choice, part), choice.parts[part][1]) for part in ("training", "validation", "test")]

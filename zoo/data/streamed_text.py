@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from zoo.config import Data
-from zoo.data import manifest, shards, streams
+from zoo.data import hashes, manifest, shards, streams
 from zoo.data.shards import Stored
 from zoo.data.spec import Spec, Split, Splits, Texts
-from zoo.data.text_files import TextFile
+from zoo.data.text_files import TextFile, pieces
 from zoo.data.vocabulary import Vocabulary, is_tokenized, pieces_of, tokens_of
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,11 @@ def load(raw: Texts, data: Data, folder: Path, vocab_size: int | None, *, explic
     """
     streams.check_parts(raw, data)
     texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
-    marks = [text.mark() if isinstance(text, TextFile) else _sha256(text) for text in texts]
-    key = _sha256(json.dumps([data.level, raw.held_out if len(texts) == 1 else None, marks]))
+    known = folder / manifest.FOLDER / "texts"
+    contents = [text.digest(known) if isinstance(text, TextFile) else _sha256(text) for text in texts]
+    key = _sha256(json.dumps([data.level, raw.held_out if len(texts) == 1 else None, contents]))
     own = folder / manifest.FOLDER / f"{data.name}-{key[:16]}"
-    kept = manifest.kept(own, lambda new: _Preparation(new, raw, data).made())
+    kept = manifest.kept(own, data.name, lambda new: _Preparation(new, raw, data).made())
     everything = Vocabulary.from_dict(kept.about["vocabulary"])
     vocabulary, notes = streams.sized(everything, vocab_size, data.level, explicit=explicit)
     lookup = _lookup(everything, vocabulary)
@@ -61,9 +62,12 @@ def load(raw: Texts, data: Data, folder: Path, vocab_size: int | None, *, explic
     for name, stream in zip(("training", "validation", "test"), found, strict=True):
         streams.check_length(stream, name, data)
     spec = Spec(kind="tokens", shape=(data.sequence_length,), target="tokens", classes=len(vocabulary))
-    digest = _sha256(f"{kept.digest} {data.limit} {len(vocabulary)}")
     train, valid, test = map(Split, found)
-    return Splits(data.name, spec, train, valid, test, vocabulary, digest, raw.source, (*raw.notes, *notes))
+    said = json.dumps(vocabulary.to_dict())
+    about = manifest.noted(
+        kept, [len(vocabulary), len(train)], lambda: {"digest": hashes.digest([train, valid, test], said)}
+    )
+    return Splits(data.name, spec, train, valid, test, vocabulary, about["digest"], raw.source, (*raw.notes, *notes))
 
 
 class _Preparation:
@@ -77,7 +81,7 @@ class _Preparation:
     def made(self) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
         raw, level = self._raw, self._data.level
         log.info(f"{self._data.name}: cutting the text into shards, once. They are kept in {self._folder.parent}.")
-        tokenized = level == "word" and any(map(is_tokenized, _characters(raw.train)))
+        tokenized = level == "word" and any(map(is_tokenized, pieces(raw.train, _PIECE)))
         texts = [text for text in (raw.train, raw.valid, raw.test) if text is not None]
         files = [self._folder / f"{index}.ids" for index in range(len(texts))]
         sizes = [self._number(text, file, tokenized=tokenized) for text, file in zip(texts, files, strict=True)]
@@ -114,7 +118,7 @@ class _Preparation:
         count, level = 0, self._data.level
         numbers = _Numbers(self._ids, tokenized=tokenized)
         with file.open("wb") as out:
-            for piece in streams.complete(_characters(text), level):
+            for piece in streams.complete(pieces(text, _PIECE), level):
                 found = _numbered(piece, self._ids) if level == "char" else numbers.of(piece)
                 out.write(found.tobytes())
                 count += len(found)
@@ -179,18 +183,6 @@ def _lookup(everything: Vocabulary, vocabulary: Vocabulary) -> np.ndarray | None
         return None
     unknown = vocabulary.unk or 0
     return np.array([vocabulary.ids.get(token, unknown) for token in everything.tokens], np.int32)
-
-
-def _characters(text: str | TextFile) -> Iterator[str]:
-    """Yield a text some megabytes at a time, each piece but the last up to the end of a line, if it has one."""
-    if isinstance(text, TextFile):
-        yield from text.pieces(_PIECE)
-        return
-    first = 0
-    while first < len(text):
-        last = text.find("\n", first + _PIECE) + 1 or len(text)
-        yield text[first:last]
-        first = last
 
 
 def _sha256(text: str) -> str:

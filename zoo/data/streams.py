@@ -8,12 +8,13 @@ from typing import Literal, TypeVar
 
 from zoo.config import BadInput, Data
 from zoo.data.spec import Spec, Split, Texts
-from zoo.data.text_files import TextFile
+from zoo.data.text_files import TextFile, pieces
 from zoo.data.vocabulary import Vocabulary, is_tokenized, tokenize
 
 T = TypeVar("T")
 # <unk>, <eos> and a word; <unk> and a character.
 _SMALLEST = {"word": 3, "char": 2}
+_PIECE = 2**22  # characters of a text that are looked at at a time
 
 
 def split(
@@ -72,7 +73,7 @@ def encoded(raw: Texts, data: Data, vocabulary: Vocabulary) -> Split:
     Raises:
         BadInput: A character is unknown to a vocabulary without a place for it, or the text is too short.
     """
-    tokenized = data.level == "word" and (vocabulary.tokenized or is_tokenized(whole(raw.train)))
+    tokenized = data.level == "word" and (vocabulary.tokenized or any(map(is_tokenized, pieces(raw.train, _PIECE))))
     test = _tokens(whole(raw.train if raw.test is None else raw.test), data.level, tokenized=tokenized)
     stream = vocabulary.encode(hold_out(test, raw.held_out)[2] if raw.test is None else test)
     check_length(stream, "test", data)
@@ -89,10 +90,10 @@ def _tokens(text: str, level: Literal["word", "char"], *, tokenized: bool) -> Se
     return tokenize(text, level, tokenized=tokenized)
 
 
-def complete(pieces: Iterable[str], level: Literal["word", "char"]) -> Iterator[str]:
-    """Yield the pieces of a text; of words the last line ends too, though many a file leaves out its newline."""
+def complete(parts: Iterable[str], level: Literal["word", "char"]) -> Iterator[str]:
+    """Yield the parts of a text; of words the last line ends too, though many a file leaves out its newline."""
     before = None
-    for piece in pieces:
+    for piece in parts:
         if before is not None:
             yield before
         before = piece

@@ -1,12 +1,16 @@
 """Text files, read whole or a few megabytes at a time."""
 
+import contextlib
+import hashlib
+import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.config import BadInput
-from zoo.data import files
+from zoo.data import cache, files
 
 _EXPECTED = "a UTF-8 text file"
 
@@ -23,20 +27,34 @@ class TextFile:
     path: Path
     what: str
 
-    def mark(self) -> list[object]:
-        """Return what tells this file from another, or from itself after a change.
+    def digest(self, known: Path) -> str:
+        """Return the SHA-256 of the file's bytes, in hex; they are read once as long as its size and time stay.
+
+        Args:
+            known: The folder where it is kept.
 
         Raises:
             BadInput: It is missing, not a file, or empty.
         """
         with files.opened(self.path, self.what, _EXPECTED) as file:
-            found = os.fstat(file.fileno())
-        if not found.st_size:
-            raise _empty(self.what)
-        return [str(self.path.expanduser().resolve()), found.st_size, found.st_mtime_ns]
+            now = os.fstat(file.fileno())
+            if not now.st_size:
+                raise _empty(self.what)
+            mark = json.dumps([str(self.path.expanduser().resolve()), now.st_size, now.st_mtime_ns])
+            kept = known / f"{hashlib.sha256(mark.encode()).hexdigest()[:16]}.sha256"
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                if re.fullmatch("[0-9a-f]{64}", found := kept.read_text(encoding="ascii")):
+                    return found
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        with contextlib.suppress(OSError):  # it may be a folder of others; then it is read again next time
+            known.mkdir(parents=True, exist_ok=True)
+            cache.replace(kept, found.encode())
+        return found
 
     def pieces(self, size: int) -> Iterator[str]:
-        """Yield the text about so many bytes at a time, cut behind white space as long as there is any.
+        """Yield the text about so many bytes at a time, cut behind a space, a tab or an end of line.
+
+        Where there is none in eight times as many bytes, it is cut between any two characters.
 
         Raises:
             BadInput: It is empty, or not text.
@@ -45,7 +63,7 @@ class TextFile:
             rest, done, blank = b"", 0, True
             while block := file.read(size):
                 rest += block
-                end = 1 + max(rest.rfind(b"\n"), rest.rfind(b" ")) or _character(rest, 8 * size)
+                end = 1 + max(map(rest.rfind, (b"\n", b" ", b"\t"))) or _character(rest, 8 * size)
                 if end:
                     piece = _decoded(rest[:end], self.what, done)
                     blank = blank and not piece.strip()
@@ -64,6 +82,18 @@ class TextFile:
             BadInput: It is missing, not a file, not readable, larger than the free memory, empty, or not text.
         """
         return decoded(files.content(self.path, self.what, _EXPECTED), self.what)
+
+
+def pieces(text: str | TextFile, size: int) -> Iterator[str]:
+    """Yield a text some characters at a time, each piece but the last up to the end of a line, if it has one."""
+    if isinstance(text, TextFile):
+        yield from text.pieces(size)
+        return
+    first = 0
+    while first < len(text):
+        last = text.find("\n", first + size) + 1 or len(text)
+        yield text[first:last]
+        first = last
 
 
 def decoded(content: bytes, what: str) -> str:
