@@ -2,7 +2,7 @@
 
 import sys
 
-from zoo.command.main import main
+from zoo.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(enter("zoo.command.main"))

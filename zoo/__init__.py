@@ -1,6 +1,6 @@
 """A zoo of small Keras models: composed by Hydra, trained by fit or by GradientTape, tracked by MLflow.
 
-Importing it is light; TensorFlow comes when a run starts.
+Importing it is light: what the commands need comes when they start, TensorFlow when a run does.
 
 Example:
     >>> import zoo
@@ -10,14 +10,27 @@ Example:
 
 from typing import TYPE_CHECKING
 
-from zoo.start import compose
-
 if TYPE_CHECKING:
+    from zoo.config import Config
     from zoo.kept import Loaded
     from zoo.outcome import Result
     from zoo.sweeps.life import Swept
 
 __all__ = ["compose", "load", "search", "sweep", "train"]
+
+
+def compose(*words: str) -> "Config":
+    """Compose and check a config, as the command line does; see `zoo.start.compose`.
+
+    Args:
+        words: Of the command line, such as `"model=lstm"` and `"optimizer.learning_rate=0.01"`.
+
+    Raises:
+        BadInput: A choice, key or value is not valid.
+    """
+    from zoo.start import compose
+
+    return compose(*words)
 
 
 def train(*overrides: str) -> "Result":

@@ -2,7 +2,13 @@
 
 import sys
 
-from zoo.verbs import main
+from zoo.entry import enter
+
+
+def main() -> int:
+    """Run the verb that the command line names and return its exit code."""
+    return enter("zoo.verbs")
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import math
 import os
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -26,35 +25,18 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 LONGEST = 4000  # characters of what is said about it
-SIGNALLED = 128  # and above: 130 after Ctrl-C, 143 after SIGTERM
 
 
 def main() -> int:
-    """Do what the command line asks for and return the exit code: see the table in zoo/run.py."""
+    """Do what the command line asks for and return the exit code: see the table in zoo/outcome.py."""
     importing.from_current_folder()
     collector.end_quickly()
     try:
         asked, words = flags.parse(sys.argv[1:])
         options.search(asked.config_dir)
-        code = _serve(asked, words)
+        return _serve(asked, words)
     except BadInput as error:
-        code = refuse(error)
-    except KeyboardInterrupt:
-        print("\nzoo: Stopped.", file=sys.stderr)
-        code = SIGNALLED + 2
-    except BrokenPipeError:  # whoever read the output has seen enough: `python train.py --help | head`
-        code = SIGNALLED + signal.SIGPIPE
-    _let_go_of_output()
-    return code
-
-
-def _let_go_of_output() -> None:
-    """Write what waits to be shown, or drop it where nobody reads any more: Python would end with a code of its own."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return refuse(error)
 
 
 def refuse(error: BadInput) -> int:

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from zoo.command.main import SIGNALLED, refuse
+from zoo.command.main import refuse
 from zoo.config import BadInput, nearest
 from zoo.start import importing
 from zoo.verbs.words import wants_help
@@ -42,9 +42,6 @@ def main() -> int:
         return run(words[0], *words[1:])
     except BadInput as error:
         return refuse(error)
-    except KeyboardInterrupt:
-        print("\nzoo: Stopped.", file=sys.stderr)
-        return SIGNALLED + 2
 
 
 def run(verb: str, *words: str) -> int:
