@@ -118,7 +118,15 @@ def test_the_parent_carries_the_answer_as_metrics_tags_and_files(store, tmp_path
     assert (run.tags["best_choice"], run.tags["answer"]) == ("adam", found.sentence)
     assert run.tags["best_interval"].startswith("95 % bootstrap interval of the median")
     assert "| 1 | adam |" in run.tags["mlflow.note.content"]
-    own = {"best_value": 0.11, "best_value_low": row.median_low, "best_value_high": row.median_high, "best_test": 0.22}
+    assert tracking.find(run.tags["sweep.best"]).params["optimizer.name"] == "adam"
+    own = {
+        "best_run": 0.1,
+        "best_run_test": 0.2,
+        "best_value": 0.11,
+        "best_value_low": row.median_low,
+        "best_value_high": row.median_high,
+        "best_test": 0.22,
+    }
     own |= {"runs": 7, "choices": 2, "solved": 2, "diverged": 1, "failed": 0, "unfinished": 0}
     for name, value in own.items():
         assert run.metrics[name] == pytest.approx(value), name

@@ -53,6 +53,18 @@ def test_a_sweep_stands_for_the_best_of_its_runs_and_an_id_for_itself(store):
     assert tracking.refer(ids["broken"][:12], uri).id == ids["broken"]
 
 
+def test_a_sweep_that_has_ended_stands_for_the_run_that_its_leaderboard_picked(store):
+    uri, ids = store
+    for tag, meant in ((ids["wrong"], "wrong"), ("0" * 32, "right")):  # the latter has been deleted since
+        tracking.extend(ids["sweep"], uri, tags={tracking.BEST_RUN: tag})
+        assert tracking.refer(ids["sweep"], uri).id == ids[meant]
+        assert tracking.named(ids["sweep"], uri).id == ids["sweep"]
+    tracking.extend(ids["sweep"], uri, tags={tracking.BEST_RUN: ids["wrong"]})
+    tracking.extend(ids["wrong"], uri, tags={"pruned": '{"models": "2026-01-01"}'})
+    assert tracking.refer(ids["sweep"], uri).id == ids["right"]
+    tracking.extend(ids["sweep"], uri, tags={tracking.BEST_RUN: ""})
+
+
 def test_last_stands_for_a_whole_sweep_where_its_newest_run_is_what_was_started_last(store):
     uri, ids = store
     assert tracking.find("last", uri).id == ids["sweep"]

@@ -91,6 +91,15 @@ class Leaderboard:
         return self.rows[0] if math.isfinite(self.rows[0].median) or self.rows[0].averaged else None
 
     @property
+    def best_run(self) -> Trial | None:
+        """The run of the best choice whose validation value is best; None if all runs of all choices were lost."""
+        own = [
+            trial for trial in self.trials.of(self.rows[0].choice) if not trial.is_lost and math.isfinite(trial.value)
+        ]
+        sign = -1.0 if self.trials.rises else 1.0
+        return min(own, key=lambda trial: sign * trial.value, default=None)
+
+    @property
     def ties(self) -> list[Row]:
         """The other choices that cannot be told apart from the best."""
         return [row for row in self.rows[1:] if row.tied]

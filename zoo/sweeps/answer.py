@@ -130,9 +130,9 @@ def record(found: Answer, parent_id: str) -> None:
     """Put the answer on the run of the sweep: the page, the files in `report/`, and numbers to compare sweeps by.
 
     The metrics are `best_value` with `best_value_low` and `best_value_high`, the 95 % bootstrap interval of the median,
-    `best_mean`, `best_sd` and `best_test` of the best choice, and the counts `runs`, `choices`, `solved`, `diverged`,
-    `failed` and `unfinished` of all. The tags `best_choice` and `answer` say the rest in words, and so does the run's
-    description.
+    `best_mean`, `best_sd` and `best_test` of the best choice, `best_run` and `best_run_test` of the best of its runs,
+    and the counts `runs`, `choices`, `solved`, `diverged`, `failed` and `unfinished` of all. The tag `sweep.best` is
+    the id of that run; `best_choice` and `answer` say the rest in words, and so does the run's description.
 
     Raises:
         BadInput: There is no such run.
@@ -166,6 +166,8 @@ def _metrics(found: Answer) -> dict[str, float]:
     if best is not None:
         own = {"best_value": best.median, "best_value_low": best.median_low, "best_value_high": best.median_high}
         own |= {"best_mean": best.mean, "best_sd": best.sd, "best_test": board.test_median}
+    if (run := board.best_run) is not None:
+        own |= {"best_run": run.value, "best_run_test": run.test}
     return {name: float(value) for name, value in {**values, **own}.items() if not math.isnan(value)}
 
 
@@ -182,6 +184,8 @@ def _tags(found: Answer) -> dict[str, str]:
     tags = {"answer": found.sentence, "compared_by": board.trials.metric, "mlflow.note.content": note}
     if board.best is not None:
         tags |= {"best_choice": board.best.label, "best_interval": _INTERVAL}
+    if (run := board.best_run) is not None:
+        tags |= {tracking.BEST_RUN: run.id}
     return tags
 
 

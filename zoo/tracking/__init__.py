@@ -15,7 +15,7 @@ from zoo.tracking.process import is_gone
 from zoo.tracking.pruning import Prunable, Survey, pruned, survey
 from zoo.tracking.queries import RunRecord
 from zoo.tracking.recording import Store, connect, open_run
-from zoo.tracking.references import refer
+from zoo.tracking.references import BEST_RUN, best_run, named, refer
 from zoo.tracking.run import Run, Status
 from zoo.tracking.searching import experiments, matching
 from zoo.tracking.spool import Waiting, waiting
@@ -23,6 +23,7 @@ from zoo.tracking.thinning import Thinned, kept_epochs
 from zoo.tracking.vanished import give_up, mark_vanished
 
 __all__ = [
+    "BEST_RUN",
     "DatasetUsed",
     "FinishedRun",
     "Prunable",
@@ -37,6 +38,7 @@ __all__ = [
     "Waiting",
     "add",
     "beating",
+    "best_run",
     "children",
     "connect",
     "curves",
@@ -50,6 +52,7 @@ __all__ = [
     "mark_vanished",
     "mask",
     "matching",
+    "named",
     "newest",
     "newest_sweep",
     "open_run",

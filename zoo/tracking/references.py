@@ -1,5 +1,6 @@
 """Names for runs: an id, the newest one, the best one that a filter finds, or what the registry calls a model."""
 
+import contextlib
 import math
 import re
 from typing import TYPE_CHECKING
@@ -18,28 +19,57 @@ if TYPE_CHECKING:
 
 BEST = "best:"
 REGISTERED = "models:/"
+BEST_RUN = "sweep.best"
+"""The tag of a sweep that has ended: the id of the run that its leaderboard picked."""
 
 
 def refer(reference: str, tracking_uri: str | None = None) -> StoredRun:
     """Return the tracked run that a reference stands for.
 
     Args:
-        reference: An id or its beginning; `last`, be it a run or a sweep; `best:FILTER`, the best of the runs that an
-            MLflow filter finds, by what picked their best weights; or `models:/NAME@ALIAS` and `models:/NAME/VERSION`
-            of the registry. A sweep stands for the best of its runs.
+        reference: As `named` takes it. A sweep stands for the best of its runs: the one that its leaderboard picked,
+            or, where that has none or lost its model, the one of the best value.
         tracking_uri: The store; the default one if left out.
 
     Raises:
         BadInput: There is no such run, it is not clear which one is meant, or the store can't be read.
     """
+    run = named(reference, tracking_uri)
+    return best_run(run) if run.tags.get(SWEEP) == "true" else run
+
+
+def named(reference: str, tracking_uri: str | None = None) -> StoredRun:
+    """Return the tracked run that a reference names, which may be a sweep's own run.
+
+    Args:
+        reference: An id or its beginning; `last`, be it a run or a sweep; `best:FILTER`, the best of the runs that an
+            MLflow filter finds, by what picked their best weights; or `models:/NAME@ALIAS` and `models:/NAME/VERSION`
+            of the registry.
+        tracking_uri: The store; the default one if left out.
+
+    Raises:
+        BadInput: As `refer` does.
+    """
     if reference.startswith(BEST):
         return find(best_matching(reference.removeprefix(BEST), tracking_uri).id, tracking_uri)
     if reference.startswith(REGISTERED):
         return find(_registered(reference, tracking_uri), tracking_uri)
-    run = find(reference, tracking_uri)
-    if run.tags.get(SWEEP) == "true":
-        return find(_best(children([run.id], tracking_uri)).id, tracking_uri)
-    return run
+    return find(reference, tracking_uri)
+
+
+def best_run(sweep: StoredRun) -> StoredRun:
+    """Return the run that a sweep stands for.
+
+    Raises:
+        BadInput: None of its runs has trained so far, or they do not compare.
+    """
+    from zoo.tracking.pruning import pruned  # which needs this module
+
+    if sweep.status != "RUNNING" and (picked := sweep.tags.get(BEST_RUN)):
+        with contextlib.suppress(BadInput):  # it has been deleted
+            if not pruned(run := find(picked, sweep.uri), "models"):
+                return run
+    return find(_best(children([sweep.id], sweep.uri)).id, sweep.uri)
 
 
 def best_of(records: "Sequence[RunRecord]") -> dict[str, str]:

@@ -23,14 +23,25 @@ def outcome(run: Recorded) -> str:
     return run.tags.get("outcome") or run.status.lower()
 
 
+def is_sweep(run: Recorded) -> bool:
+    """Tell whether a run is a sweep's or a search's own."""
+    return run.tags.get("sweep") == "true"
+
+
 def best(run: Recorded) -> tuple[str, float]:
-    """Return the metric that picks the weights of a run, or names the best of a sweep, and its best value."""
+    """Return the metric that picks the weights of a run, or the best of a sweep, and its best value."""
+    if is_sweep(run):  # one that an older zoo has recorded tells of its best choice alone
+        return run.tags.get("compared_by", ""), run.metrics.get("best_run", run.metrics.get("best_value", math.nan))
     monitored = run.tags.get("monitored", "")
     return monitored, run.metrics.get(f"best_{monitored}", math.nan)
 
 
 def test(run: Recorded) -> tuple[str, float]:
     """Return the same of the test split."""
+    if is_sweep(run):
+        name = run.tags.get("compared_by", "").removeprefix("val_")
+        which = "best_run_test" if "best_run" in run.metrics else "best_test"
+        return f"test_{name}", run.metrics.get(which, math.nan)
     name = run.tags.get("monitored", "").removeprefix("val_")
     return f"test_{name}", run.metrics.get(f"test_{name}", math.nan)
 
@@ -38,6 +49,11 @@ def test(run: Recorded) -> tuple[str, float]:
 def value(name: str, number: float) -> str:
     """Return a metric for a reader; a dash for what was not measured."""
     return f"{number:,.0f}" if name == "epoch" else numbers.metric(name, number)
+
+
+def told(name: str, number: float) -> str:
+    """Return a metric with its name; a dash for what was not measured."""
+    return f"{name} {value(name, number)}" if name and not math.isnan(number) else "–"
 
 
 def began(run: Recorded) -> str:
