@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ LOGGER = logging.getLogger("zoo")
 def console() -> Console:
     """Return a console on standard output; a terminal that was closed loses words, never the run."""
     return Console(file=_StandardOutput(), soft_wrap=True, highlight=False)  # type: ignore[arg-type]
+
+
+def width() -> int | None:
+    """Return how many characters a line of a table has room for; None where it goes to no terminal, but to a program.
+
+    `COLUMNS` says it for either.
+    """
+    said = os.environ.get("COLUMNS", "")
+    return console().width if sys.stdout.isatty() or (said.isdigit() and int(said)) else None
 
 
 class _StandardOutput:

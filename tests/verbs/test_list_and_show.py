@@ -33,6 +33,9 @@ def store(tmp_path_factory):
     parent.set_tags({"sweep": "true"})
     for seed, value in enumerate((0.91, 0.95)):
         record("mnist_fcn", f"seed={seed}", "val_accuracy", value, parent.id, outcome="completed")
+    parent.set_tags({"compared_by": "val_accuracy", "sweep.best": ids["seed=1"], "answer": "seed=1 is best.",
+                     "sweep.command": "python train.py -m seed=0,1"})  # fmt: skip
+    parent.log_metrics({"best_value": 0.93, "best_test": 0.94, "best_run": 0.95, "best_run_test": 0.96, "runs": 2}, 0)
     parent.finish("FINISHED")
     return uri, {**ids, "sweep": parent.id}
 
@@ -78,13 +81,49 @@ def test_the_runs_of_a_sweep_are_listed_the_best_first(said, store):
         assert [line.split()[1] for line in said("list", f"sweep={name}").splitlines()] == ["name", "seed=1", "seed=0"]
 
 
-@pytest.mark.parametrize("columns", [60, 80, 200])
-def test_a_list_fits_into_the_terminal_whatever_its_width(columns, said, monkeypatch):
+def test_the_row_of_a_sweep_has_what_its_best_run_has_reached(said):
+    row = said("list").splitlines()[1]
+    assert "val_accuracy 0.9500  0.9600" in row
+
+
+def test_what_a_sweep_list_is_narrowed_by_counts_or_is_refused(said):
+    assert "seed=1" in said("list", "sweep=last", "last=1").splitlines()[1]
+    assert len(said("list", "sweep=last", "last=1").splitlines()) == 2
+    (_, row) = said("list", "sweep=last", "filter=metrics.best_val_accuracy < 0.92").splitlines()
+    assert "seed=0" in row
+    with pytest.raises(BadInput, match=r"A sweep is in one experiment. Leave out experiment=lstm, or sweep=last."):
+        said("list", "sweep=last", "experiment=lstm")
+    (_, row) = said("list", "experiment=lstm", "filter=attributes.status = 'FINISHED'").splitlines()
+    assert "lstm small" in row
+    for other in ("sweep=last", "experiment=lstm"):
+        with pytest.raises(BadInput, match=r"No run of (sweep|experiment) .* fits filter"):
+            said("list", other, "filter=metrics.best_val_accuracy > 2")
+
+
+@pytest.mark.parametrize(
+    ("columns", "heads"),
+    [
+        (40, "run name best"),
+        (60, "run name best outcome"),
+        (80, "run name best test outcome started"),
+        (200, "run name best test outcome started trained"),
+    ],
+)
+def test_a_narrow_terminal_does_without_whole_columns_and_cuts_no_number(columns, heads, said, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = said("list").splitlines()
-    assert max(map(len, lines)) <= columns
-    if columns >= 80:
-        assert lines[0].split()[-1] == ("trained" if columns >= 100 else "started")
+    assert max(map(len, lines)) <= max(columns, 43)
+    assert lines[0].split() == heads.split()
+    assert "val_accuracy 0.9700" in lines[2]
+    assert ("interrupted" in lines[2]) == ("outcome" in heads)
+    assert ("mnist_fcn: seed, 2 runs" in lines[1]) == (columns == 200)
+    assert ("…" in lines[1]) == (columns < 200)
+
+
+def test_a_program_that_reads_a_list_gets_a_row_a_line(said, monkeypatch):
+    wide = said("list").splitlines()
+    monkeypatch.delenv("COLUMNS")
+    assert said("list").splitlines() == wide
 
 
 def test_machines_get_all_that_is_recorded(said, store):

@@ -8,7 +8,7 @@ from zoo.config import BadInput
 from zoo.tracking import queries
 from zoo.tracking.address import database_file, is_sql, mask, resolve
 from zoo.tracking.errors import refusals_in_words
-from zoo.tracking.queries import SWEEP, RunRecord
+from zoo.tracking.queries import PARENT, SWEEP, RunRecord
 from zoo.tracking.store import open_client
 
 FIRST, LATEST = "attributes.start_time ASC", "attributes.start_time DESC"
@@ -17,13 +17,22 @@ _PAGE = 1000
 _SERVER_PAGE = 200  # a server needs seconds for a thousand runs
 
 
-def matching(filter_string: str, tracking_uri: str | None = None, limit: int | None = None) -> list[RunRecord]:
-    """Return the runs that an MLflow filter finds in all experiments, without the parent runs of sweeps.
+def matching(
+    filter_string: str,
+    tracking_uri: str | None = None,
+    limit: int | None = None,
+    *,
+    experiment: str | None = None,
+    parent: str | None = None,
+) -> list[RunRecord]:
+    """Return the runs that an MLflow filter finds, without the parent runs of sweeps.
 
     Args:
         filter_string: In MLflow's language, such as `tags.model = 'xor_mlp' and metrics.best_val_loss < 0.1`.
         tracking_uri: The store; the default one if left out.
         limit: How many, those that were started last; None: all.
+        experiment: The name of the experiment they are in; None: of any.
+        parent: The id of the sweep they are parts of; None: of any, or of none.
 
     Returns:
         The runs, in the order in which they began.
@@ -33,12 +42,15 @@ def matching(filter_string: str, tracking_uri: str | None = None, limit: int | N
     """
     uri = resolve(tracking_uri)
     found: list[RunRecord] = []
-    for record in search(uri, filter_string, LATEST, limit) if _exists(uri) else ():
+    condition = f"{filter_string} and tags.`{PARENT}` = '{parent}'" if parent else filter_string
+    among = [experiment] if experiment else None
+    for record in search(uri, condition, LATEST, limit, among, filter_string) if _exists(uri) else ():
         if record.tags.get(SWEEP) != "true":
             found.append(record)
             if len(found) == limit:
                 break
-    return found[::-1] or _refuse_none(uri, filter_string)
+    where = f" of experiment '{experiment}'" if experiment else f" of sweep {parent}" if parent else ""
+    return found[::-1] or _refuse_none(uri, filter_string, where)
 
 
 def best_matching(filter_string: str, tracking_uri: str | None = None) -> RunRecord:
@@ -87,9 +99,9 @@ def _exists(uri: str) -> bool:
     return file is None or file.exists()  # a database that is not there would be made
 
 
-def _refuse_none(uri: str, filter_string: str) -> NoReturn:
+def _refuse_none(uri: str, filter_string: str, where: str) -> NoReturn:
     raise BadInput(
-        f'No run in {mask(uri)} fits filter="{filter_string}". Filters are MLflow\'s, such as '
+        f'No run{where} in {mask(uri)} fits filter="{filter_string}". Filters are MLflow\'s, such as '
         "filter=\"tags.model = 'xor_mlp'\"; tracking.uri or MLFLOW_TRACKING_URI says where runs are kept."
     )
 
