@@ -147,8 +147,72 @@ def test_a_run_is_shown_with_its_outcome_and_how_to_go_on(said, store):
     assert "go on" not in said("show", store[1]["lstm small"])
 
 
-def test_the_best_run_of_a_sweep_is_shown_for_the_sweep(said, store):
-    assert store[1]["seed=1"] in said("show", store[1]["sweep"])
+def test_a_sweep_is_shown_with_its_answer_its_command_and_where_its_best_run_is(said, store):
+    sweep, best = store[1]["sweep"], store[1]["seed=1"]
+    lines = said("show", sweep).splitlines()
+    assert lines[0] == "mnist_fcn: seed, 2 runs"
+    for line in (
+        f"  sweep     {sweep}",
+        "  outcome   finished",
+        "  said      python train.py -m seed=0,1",
+        f"  runs      2, all of them: zoo list sweep={sweep[:8]}",
+        "  answer    seed=1 is best.",
+        "  best      val_accuracy 0.9500  test_accuracy 0.9600",
+        f"  best run  {best}, seed=1: zoo show {best[:8]}",
+    ):
+        assert line in lines
+    assert json.loads(said("show", "last", "json=true"))["id"] == sweep
+    assert said("show", best).splitlines()[0] == "seed=1"
+
+
+def test_a_sweep_without_a_best_run_yet_says_so(said, store):
+    parent = tracking.connect(Tracking(name="mlflow", uri=store[0]), "gru").start("gru: search", tags={"sweep": "true"})
+    parent.set_tags({"search": "tpe"})
+    parent.finish("KILLED")
+    shown = said("show", parent.id)
+    assert f"search    {parent.id}" in shown
+    assert "runs      0 begun so far" in shown
+    assert "has no runs of its own" in shown
+    assert f"go on     python train.py search.resume={parent.id[:8]}" in shown
+    tracking.extend(parent.id, store[0], tags={"sweep": "", "mlflow.parentRunId": "none"})
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "line"),
+    [
+        ("RUNNING", {}, "running. Recorded up to epoch 3 of 9, val_loss 2.50."),
+        ("KILLED", {"outcome": "interrupted", "reason": "Interrupted by SIGINT."},
+         "interrupted. Interrupted by SIGINT. Recorded up to epoch 3 of 9, val_loss 2.50."),
+    ],
+)  # fmt: skip
+def test_a_run_that_has_not_come_to_its_end_says_how_far_it_is_and_nothing_that_it_has_not(status, tags, line, said):
+    uri = tracking.resolve(None)
+    run = tracking.connect(Tracking(name="mlflow", uri=uri), "lstm").start(
+        "lstm at work", "none", {"monitored": "val_loss"}
+    )
+    run.log_params({"model.name": "lstm", "epochs": 9})
+    run.log_metrics({"epoch": 3, "val_loss": 2.5}, 30)
+    run.set_tags(tags)
+    if status == "RUNNING":
+        run.flush()
+    else:
+        run.finish(status)
+    shown = said("show", run.id)
+    assert f"  outcome   {line}" in shown.splitlines()
+    assert "–" not in shown
+    assert "trained for" not in shown
+    assert said("list", "filter=attributes.run_name = 'lstm at work'").splitlines()[1].split()[4] == "–"
+    run.finish("FAILED")
+
+
+def test_evaluations_are_shown_each_with_its_own_metrics(said, store):
+    run = store[1]["lstm small"]
+    metrics = {"eval_ones_loss": 1.5, "eval_ones_more_loss": 2.5, "eval_ones_accuracy": 0.5}
+    tags = {"eval_ones": "9 examples of data=digits", "eval_ones_more": "8 examples of the run's own test split"}
+    tracking.extend(run, store[0], metrics=metrics, tags=tags)
+    lines = said("show", run).splitlines()
+    assert "  evaluated ones: accuracy 0.5000  loss 1.50 (9 examples of data=digits)" in lines
+    assert "  evaluated ones_more: loss 2.50 (8 examples of the run's own test split)" in lines
 
 
 def test_an_empty_store_says_how_to_make_a_run(capsys, tmp_path):

@@ -7,6 +7,8 @@ from typing import Any
 from zoo.results import numbers
 from zoo.tracking import RunRecord, StoredRun
 
+NONE = "–"
+"""For what was not measured."""
 _SHORT = 8  # characters of an id that tell runs apart
 
 
@@ -53,7 +55,7 @@ def value(name: str, number: float) -> str:
 
 def told(name: str, number: float) -> str:
     """Return a metric with its name; a dash for what was not measured."""
-    return f"{name} {value(name, number)}" if name and not math.isnan(number) else "–"
+    return f"{name} {value(name, number)}" if name and not math.isnan(number) else NONE
 
 
 def began(run: Recorded) -> str:
