@@ -4,6 +4,7 @@ import pytest
 
 from zoo import verbs
 from zoo.config import BadInput
+from zoo.verbs import evaluate, export, generate, predict, show
 from zoo.verbs.words import RUN, Grammar, Key, number, one_of, true_or_false, whole
 
 GRAMMAR = Grammar(
@@ -52,6 +53,22 @@ def test_a_mistake_is_refused_with_what_is_right(words, says):
     with pytest.raises(BadInput) as caught:
         GRAMMAR.read(words)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("verb", "word", "meant"),
+    [
+        (predict, "im/d3.png", "Did you mean input=im/d3.png?"),
+        (generate, "the old man", "Did you mean prompt='the old man'?"),
+        (evaluate, "fashion_mnist", "Did you mean data=fashion_mnist?"),
+        (export, "saved_model", "Did you mean format=saved_model?"),
+        (show, "9b1e77aa", "Keep one of them."),
+    ],
+)
+def test_a_second_word_without_a_key_is_told_which_it_lacks(verb, word, meant):
+    with pytest.raises(BadInput) as caught:
+        verb.GRAMMAR.read(["3fa2c1d0", word])
+    assert str(caught.value) == f"run is given twice: run=3fa2c1d0 and run={word}. {meant}"
 
 
 def test_help_has_the_examples_and_a_line_on_every_key():

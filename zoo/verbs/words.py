@@ -1,8 +1,10 @@
 """What a verb understands: `key=value` words, read by one parser, refused in words, told by `--help`."""
 
+import contextlib
 import difflib
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,9 +105,21 @@ class Grammar:
             if not equals or not (text.strip() or may_be_empty[key]):
                 raise BadInput(f"{key} needs a value: {key}=... See zoo {self.verb} --help.")
             if key in texts:
-                raise BadInput(f"{key} is given twice: {key}={texts[key]} and {key}={text}. Keep one of them.")
+                meant = self._meant(text) if is_bare and text != texts[key] else ""
+                way_out = f"Did you mean {meant}?" if meant else "Keep one of them."
+                raise BadInput(f"{key} is given twice: {key}={texts[key]} and {key}={text}. {way_out}")
             texts[key] = text
         return prefixes | {key.name: self._value(key, texts.get(key.name)) for key in self.keys if not key.is_prefix}
+
+    def _meant(self, text: str) -> str:
+        """Return what a second word without an equals sign may stand for: of the keys that take it, the first."""
+        for key in self.keys[1:]:
+            if not key.is_prefix and key is not TRACKING_URI:
+                with contextlib.suppress(ValueError):
+                    if key.read is not None:
+                        key.read(text)
+                    return f"{key.name}={shlex.quote(text)}"
+        return ""
 
     def _value(self, key: Key, text: str | None) -> Any:
         if text is None:
