@@ -17,6 +17,7 @@ from zoo.data.spec import Spec
 from zoo.data.text_files import TextFile, decoded
 
 _NPY = b"\x93NUMPY"
+_ZIP = b"PK\x03\x04"
 _TABLES = (".csv", ".tsv", ".txt")
 _SEPARATORS = (",", ";", "\t")
 _NUMBERS = re.compile(r"([-+.\dE,;\s]|nan|inf(inity)?)+", re.IGNORECASE)
@@ -67,8 +68,15 @@ def read(text: str, spec: Spec, name: str) -> UserInputs:
     content = files.content(path, what, _expected(spec))
     if content.startswith(_NPY):
         return _of_numbers(_array(content, what), spec, what, path.name)
+    if content.startswith(_ZIP):
+        raise BadInput(f"{what} is an archive, as .npz files are. Expected {_expected(spec)}.")
     if spec.image_shape is not None and path.suffix.lower() not in _TABLES:
-        return _of_pictures({path: pictures.read(path, spec.image_shape, name)}, spec)
+        try:
+            return _of_pictures({path: pictures.read(path, spec.image_shape, name)}, spec)
+        except BadInput as error:
+            if path.suffix.lower() in pictures.SUFFIXES:
+                raise
+            raise BadInput(f"{error} Expected {_expected(spec)}.") from None
     return _of_numbers(_table(content, what), spec, what, path.name)
 
 
