@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -171,15 +172,47 @@ def test_the_terminal_has_a_table(runs, predict, tmp_path, monkeypatch, capsys):
     verbs.run("predict", runs.ids["xor"], "input=0,1;1,1")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["input", "prediction"]
-    assert [line.split()[:2] for line in lines[1:]] == [["row", "1"], ["row", "2"]]
-    assert all(line.count("%") == 2 for line in lines[1:])
+    assert [line.split()[:2] for line in lines[1:3]] == [["row", "1"], ["row", "2"]]
+    assert all(line.count("%") == 2 for line in lines[1:3])
     verbs.run("predict", runs.ids["poem"], "input=no sun , no", "top=3")
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["'no sun, no'", "", "next word  probability"] or lines[2].startswith("next word")
-    assert len(lines) == 6
+    assert len(lines) == 8
     np.savetxt("many.csv", np.zeros((80, 2)), delimiter=",")
     verbs.run("predict", runs.ids["xor"], "input=many.csv")
     assert "30 more: json=true shows all of them." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("columns", "top", "beside"), [(200, 10, 10), (80, 10, 6), (60, 5, 4), (30, 5, 1), (None, 10, 10)]
+)
+def test_every_choice_reads_whatever_the_width(columns, top, beside, runs, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", runs.uri)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", str(columns))
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("one.png", "a long name of a scan.png"):
+        Image.fromarray(np.tri(40, dtype=np.uint8) * 255).save(folder / name)
+    verbs.run("predict", runs.ids["tape"], "input=scans", f"top={top}")
+    lines = capsys.readouterr().out.splitlines()
+    table = lines[1 : lines.index("")]
+    assert columns is None or max(map(len, [lines[0], *table])) <= columns
+    assert max(line.count("%") for line in table) == beside
+    assert len(table) == 2 * -(-top // beside)
+    shown = re.findall(r"(\d)  +(\d+\.\d) %", "\n".join(table))
+    assert len(shown) == 2 * top
+    assert [float(share) for _, share in shown[:top]] == sorted(
+        (float(share) for _, share in shown[:top]), reverse=True
+    )
+    assert any(line.startswith("one.png  ") for line in table)
+
+
+def test_the_table_names_the_run_that_answered(runs, said):
+    id = runs.ids["xor"]
+    assert said("predict", id, "input=0,1").out.splitlines()[-1] == f"The answer of run {id}, {runs.find(id).name}"
 
 
 @pytest.mark.parametrize(
@@ -193,6 +226,9 @@ def test_the_terminal_has_a_table(runs, predict, tmp_path, monkeypatch, capsys):
         ("tape", "pickled.npy", "it holds no numbers, but objects"),
         ("tape", "cut.npy", "it is cut off"),
         ("tape", "header.npy", "cannot be read as a .npy file"),
+        ("tape", "zipped.npz", "is an archive, as .npz files are. Expected a picture, a folder of pictures, or a .csv"),
+        ("xor", "zipped.npz", "is an archive, as .npz files are. Expected a .csv or .npy file with 2 numbers a row"),
+        ("tape", "scan.pdf", "Expected a picture, a folder of pictures, or a .csv or .npy file with 64 numbers a row."),
         ("tape", "empty.csv", "input=empty.csv is empty"),
         ("tape", "header.csv", "holds a header and no row below it"),
         ("tape", "wide.csv", "should hold 64 numbers in a row, as the model reads. Received: 65 in a row. Is one"),
@@ -237,6 +273,8 @@ def test_what_is_no_input_is_refused_in_words(name, said, says, runs, predict, t
     np.save(tmp_path / "pickled.npy", np.array([{"a": 1}], object), allow_pickle=True)
     np.save(tmp_path / "long.npy", np.zeros((100, 64)))
     np.save(tmp_path / "rowless.npy", np.zeros((0, 64)))
+    np.savez(tmp_path / "zipped.npz", digits=np.zeros((2, 64)))
+    (tmp_path / "scan.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "nothing").mkdir()
     (tmp_path / "cut.npy").write_bytes((tmp_path / "long.npy").read_bytes()[:3000])
     (tmp_path / "header.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00{'descr': os.system('true')")

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from zoo import kept, terminal, writing
 from zoo.config import BadInput
 from zoo.data import Vocabulary, user_inputs
+from zoo.results import lined_up
+from zoo.results.lined_up import Column
 from zoo.verbs import words
 from zoo.verbs.words import RUN, TRACKING_URI, Grammar, Key
 
@@ -51,6 +54,9 @@ def main(said: Mapping[str, Any]) -> int:
         _print_rows(told["predictions"])
         for sentence in told.get("left_out", ()):
             print(f"Left out: {sentence}", file=sys.stderr)
+    if not said["json"]:
+        console = terminal.console()
+        console.print(f"\nThe answer of run {found.run.id}, {found.run.name}", markup=False, highlight=False)
     return 0
 
 
@@ -120,39 +126,44 @@ def _percent(share: float) -> str:
 
 
 def _print_rows(found: Sequence[Mapping[str, Any]]) -> None:
-    from rich.table import Table
-
-    console = terminal.console()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    table.add_column("input", overflow="fold")
+    console, width = terminal.console(), terminal.width()
+    shown = found[:SHOWN]
+    names = [row["input"] for row in shown]
     if "value" in found[0]:
-        table.add_column("value", justify="right")
-        for row in found[:SHOWN]:
-            table.add_row(row["input"], f"{row['value']:.6g}")
+        values = [f"{row['value']:.6g}" for row in shown]
+        table = lined_up.lines([Column("input", names, is_name=True), Column("value", values, is_number=True)], width)
     else:
-        table.add_column("prediction", no_wrap=True)
-        for _ in list(found[0]["probabilities"])[1:]:
-            table.add_column("", no_wrap=True)
-        for row in found[:SHOWN]:
-            table.add_row(row["input"], *(f"{name}  {_percent(p)}" for name, p in row["probabilities"].items()))
-    console.print(table, markup=False, soft_wrap=False)
+        table = _of_choices(names, [row["probabilities"] for row in shown], width)
+    console.print("\n".join(table), markup=False, highlight=False)
     if len(found) > SHOWN:
         console.print(f"{len(found) - SHOWN:,} more: json=true shows all of them.", markup=False, highlight=False)
 
 
-def _print_next(told: Mapping[str, Any]) -> None:
-    from rich.table import Table
+def _of_choices(names: Sequence[str], found: Sequence[Mapping[str, float]], width: int | None) -> list[str]:
+    """Return a table with the likeliest choices of each input side by side: on several lines where there is no room."""
+    told = [[f"{name}  {_percent(p)}" for name, p in row.items()] for row in found]
+    count = len(told[0])
+    most = count if width is None else min(count, max(1, width // 8))  # a choice takes as many characters or more
+    for beside in range(most, 0, -1):
+        places = range(0, count, beside)
+        columns = [Column("input", [name if not place else "" for name in names for place in places], is_name=True)]
+        for offset in range(beside):
+            cells = [(row[place:] + [""] * beside)[offset] for row in told for place in places]
+            columns.append(Column("" if offset else "prediction", cells))
+        table = lined_up.lines(columns, width)
+        if width is None or max(map(cell_len, table)) <= width:
+            break
+    return table
 
+
+def _print_next(told: Mapping[str, Any]) -> None:
     console = terminal.console()
     unit, text = told["unit"], str(told["text"])
     shown = text if len(text) <= 70 else f"…{text[-70:]}"
     notes = [f"the last {told['read']:,} of {told['of']:,} {unit}s"] if told["read"] < told["of"] else []
     notes += [f"{told['unknown']:,} of them unknown"] if told["unknown"] else []
     console.print(f"{shown!r}{' (' + ', '.join(notes) + ')' if notes else ''}\n", markup=False, highlight=False)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    table.add_column(f"next {unit}")
-    table.add_column("probability", justify="right")
-    for row in told["next"]:
-        token = repr(row["token"]) if unit == "character" else row["token"]
-        table.add_row(token, _percent(row["probability"]))
-    console.print(table, markup=False, soft_wrap=False)
+    tokens = [repr(row["token"]) if unit == "character" else row["token"] for row in told["next"]]
+    chances = [_percent(row["probability"]) for row in told["next"]]
+    columns = [Column(f"next {unit}", tokens, is_name=True), Column("probability", chances, is_number=True)]
+    console.print("\n".join(lined_up.lines(columns, terminal.width())), markup=False)
