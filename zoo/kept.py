@@ -146,12 +146,7 @@ def find(run_id: str, tracking_uri: str | None = None) -> Kept:
     run = tracking.refer(run_id, tracking_uri)
     kept = frozenset(run.artifacts())
     if "config.yaml" not in kept or not {NETWORK, ngram.FILE} & kept:
-        if gone := tracking.pruned(run, "models"):
-            raise BadInput(f"{gone} Make it again: python train.py rerun={run.id}.")
-        raise BadInput(
-            f"Run {run.id} ({run.name}, {run.tags.get('outcome', run.status)}) kept no model: expected config.yaml, "
-            f"and {NETWORK} or {ngram.FILE}, among its artifacts, found {', '.join(sorted(kept)) or 'none'}."
-        )
+        raise BadInput(tracking.why_no_model(run))
     words = yaml_files.read_words(run.download("overrides.yaml")) if "overrides.yaml" in kept else []
     config = Config.check(yaml_files.read(run.download("config.yaml")), words)
     vocabulary = Vocabulary.load(run.download("vocabulary.json")) if "vocabulary.json" in kept else None

@@ -11,6 +11,7 @@ from zoo.tracking.errors import TrackingError
 from zoo.tracking.finished import DatasetUsed, FinishedRun
 from zoo.tracking.later import add
 from zoo.tracking.lookup import StoredRun, find, unfinished
+from zoo.tracking.modelless import why as why_no_model
 from zoo.tracking.process import is_gone
 from zoo.tracking.pruning import Prunable, Survey, pruned, survey
 from zoo.tracking.queries import RunRecord
@@ -64,4 +65,5 @@ __all__ = [
     "ui_address",
     "unfinished",
     "waiting",
+    "why_no_model",
 ]
