@@ -7,6 +7,7 @@ from rich.console import Console
 import zoo
 from zoo import compose, tracking
 from zoo.config import BadInput
+from zoo.learners.network import Network
 from zoo.run import run
 from zoo.start import grid
 from zoo.sweeps.execute import execute
@@ -71,6 +72,18 @@ def test_nothing_is_forgotten_where_all_that_the_source_used_is_frozen(loop, sto
     result, _ = train(f"init_from={source.id}", HIGH, "freeze=['hidden_*']", f"loop={loop}", "epochs=3")
     assert result.metrics["source_test_accuracy"] == source.metrics["test_accuracy"]
     assert result.metrics["source_test_loss"] == pytest.approx(source.metrics["test_loss"], rel=1e-6)
+
+
+def test_what_is_forgotten_of_a_source_that_was_never_tested_is_measured_before_and_after(store, monkeypatch):
+    _, tested = train(*SMALL, LOW, "epochs=2")
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, "test", lambda *_: {})
+        _, source = train(*SMALL, LOW, "epochs=2", "name=untested")
+    assert "test_accuracy" not in source.metrics
+    result, _ = train(f"init_from={source.id}", HIGH, "epochs=1")
+    for name in ("accuracy", "loss"):
+        assert result.metrics[f"source_test_{name}_before"] == pytest.approx(tested.metrics[f"test_{name}"], rel=1e-6)
+    assert result.metrics["source_test_accuracy"] < result.metrics["source_test_accuracy_before"]
 
 
 @pytest.mark.slow

@@ -42,7 +42,8 @@ class Source:
             config: Of the new task.
 
         Returns:
-            `source_test_*`, and `source_test_*_before` as the source's run has recorded it.
+            `source_test_*`, and `source_test_*_before` as the source's run has recorded it, or as it is measured now
+            where that run was not tested: it was interrupted, or the trial of a search.
         """
         own, model = self.loaded.config, self.loaded.model
         assert isinstance(model, keras.Model)
@@ -56,11 +57,13 @@ class Source:
         except BadInput as error:
             log.warning(f"What was forgotten of the task of run {self.loaded.run.id} can't be measured: {error}")
             return {}
+        recorded = {name: value for name, value in self.loaded.run.metrics.items() if name.startswith("test_")}
+        if "test_loss" not in recorded:
+            recorded = {f"test_{name}": value for name, value in test(model.get_weights(), before, own).items()}
         tuned = artifacts.keepable(config, splits, weights)
         transfer(tuned, model, _vocabularies(splits, before), same_classes=_same_classes(config, own))
         logs = test(model.get_weights(), before, own)
         found = {f"source_test_{name}": value for name, value in logs.items()}
-        recorded = self.loaded.run.metrics
         found |= {f"source_test_{name}_before": recorded[f"test_{name}"] for name in logs if f"test_{name}" in recorded}
         return found
 
