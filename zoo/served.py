@@ -16,7 +16,7 @@ from zoo.config import BadInput
 from zoo.data import Inputs, Vocabulary, inputs
 from zoo.kept import Kept
 from zoo.models import ngram
-from zoo.tracking import serving
+from zoo.tracking import checked, serving
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,12 +53,15 @@ def save(found: Kept, folder: Path, model_id: str | None = None) -> None:
         found.vocabulary.save(parts / "vocabulary.json")
     served = Served(parts)
     example = served.example()
+    answer = served.predict(example)
+    if "unknown" in answer:
+        answer["unknown"] = [["word"]]  # of an empty list MLflow can't tell what is in it
     serving.save(
         folder,
         parts,
         loader=__name__,
         example=example,
-        answer=served.predict(example),
+        answer=answer,
         shape=served.shape,
         params=served.params,
         libraries=("numpy", "pandas") if found.is_counted else ("numpy", "pandas", "tensorflow", "keras"),
@@ -66,6 +69,16 @@ def save(found: Kept, folder: Path, model_id: str | None = None) -> None:
         model_id=model_id,
     )
     shutil.rmtree(parts)
+
+
+def shapes(folder: Path) -> list[tuple[int, ...]]:
+    """Return the shapes that one example may have for `zoo serve`: those that `zoo predict` takes.
+
+    Args:
+        folder: As `save` has written it.
+    """
+    spec = Inputs.load(next((folder / "data").rglob(inputs.FILE))).spec
+    return [shape for shape in (spec.shape, spec.image_shape) if shape is not None and spec.kind == "vectors"]
 
 
 class Served:
@@ -111,8 +124,8 @@ class Served:
 
         Returns:
             A row for each example. Of classes: `label`, its `probability`, and that of each, `probability_<label>`. Of
-            values: `value`. Of texts: the likeliest `next` word, its `probability`, and the likeliest `words` with
-            their `probabilities`.
+            values: `value`. Of texts: the likeliest `next` word, its `probability`, the likeliest `words` with their
+            `probabilities`, and the `unknown` words of the text.
         """
         said = {**self.params, **(params or {})}
         try:
@@ -120,7 +133,7 @@ class Served:
                 return self._next_words(data, self._vocabulary, int(said["top"]))
             return self._judged(data, is_scaled=bool(said["scaled"]))
         except BadInput as error:
-            raise serving.bad_request(str(error)) from None
+            raise checked.bad_request(str(error)) from None
 
     def _judged(self, data: Any, *, is_scaled: bool) -> "pd.DataFrame":
         import pandas as pd
@@ -174,9 +187,12 @@ class Served:
     def _next_words(self, data: Any, vocabulary: Vocabulary, top: int) -> "pd.DataFrame":
         import pandas as pd
 
-        texts = [str(text) for text in data["text"]] if "text" in data else None
+        texts = list(data["text"]) if "text" in data else None
         if not texts:
             raise BadInput("Expected a column `text` with at least one text.")
+        if other := [text for text in texts if not isinstance(text, str)]:
+            kind = "null" if other[0] is None or other[0] != other[0] else f"{str(other[0])[:40]}, which is no text"
+            raise BadInput(f"Expected a text in each row of the column `text`. Received: {kind}.")
         if len(texts) > MOST_TEXTS:
             raise BadInput(
                 f"One request may hold {MOST_TEXTS:,} texts. Received: {len(texts):,}. Send them in several."
@@ -185,15 +201,16 @@ class Served:
             raise BadInput(f"top should be from 1 to {len(vocabulary):,}, the size of the vocabulary. Received: {top}.")
         rows = []
         for text in texts:
-            ids = writing.read(text, vocabulary).ids
+            prompt = writing.read(text, vocabulary)
+            ids = prompt.ids
             if len(ids) > MOST_TOKENS:
                 what = "words" if vocabulary.level == "word" else "characters"
                 raise BadInput(f"A text may have {MOST_TOKENS:,} {what}. Received: {len(ids):,}. Send its end alone.")
             chances = self._after(ids, vocabulary)
             order = np.argsort(-chances, kind="stable")[:top]
             words = [writing.shown(vocabulary, int(one)) for one in order]
-            rows.append((words[0], float(chances[order[0]]), words, chances[order].tolist()))
-        return pd.DataFrame(rows, columns=["next", "probability", "words", "probabilities"])
+            rows.append((words[0], float(chances[order[0]]), words, chances[order].tolist(), prompt.unknown))
+        return pd.DataFrame(rows, columns=["next", "probability", "words", "probabilities", "unknown"])
 
     def _after(self, ids: list[int], vocabulary: Vocabulary) -> np.ndarray:
         """Return the probability of each token to come next, float64 [vocabulary]."""

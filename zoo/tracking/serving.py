@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.config import BadInput
+from zoo.tracking.checked import Checked, Shape
 from zoo.tracking.errors import failures_without_secrets
 from zoo.tracking.lookup import StoredRun, copies
 
@@ -100,13 +101,6 @@ def folder_of(run: StoredRun, model: "LoggedModel", loader: str) -> Path:
     return folder
 
 
-def bad_request(words: str) -> Exception:
-    """Return the exception that MLflow's server answers with status 400 and these words."""
-    from mlflow.exceptions import MlflowException
-
-    return MlflowException.invalid_parameter_value(words)
-
-
 def open_port(port: int | None) -> socket.socket:
     """Return a socket of this machine alone that listens on a port; without one, to the first free port from 5001.
 
@@ -128,22 +122,23 @@ def open_port(port: int | None) -> socket.socket:
     raise BadInput(f"port={port or FIRST_PORT} can't be used: {reason}. Choose another, or leave port out.")
 
 
-def serve(folder: Path, opened: socket.socket, ready: Callable[[], None]) -> None:
+def serve(folder: Path, opened: socket.socket, ready: Callable[[], None], shapes: Sequence[Shape] = ()) -> None:
     """Answer requests until Ctrl-C or SIGTERM, in this process, as `mlflow models serve` would.
 
-    What is more than that: a request that is too large is refused before it is read as a whole.
+    What is more than that: a request that is too large is refused before it is read as a whole, and see `Checked`.
 
     Args:
         folder: With the model in MLflow's form.
         opened: To listen on.
         ready: Called as soon as requests are answered.
+        shapes: That one example may have beside that of the signature.
     """
     import uvicorn
     from mlflow import pyfunc
     from mlflow.pyfunc import scoring_server
 
     with failures_without_secrets():
-        app = scoring_server.init(pyfunc.load_model(str(folder), suppress_warnings=True))
+        app = scoring_server.init(Checked(pyfunc.load_model(str(folder), suppress_warnings=True), shapes))
     app.add_exception_handler(RecursionError, _too_deep)
     config = uvicorn.Config(Guard(app), log_level="warning", timeout_graceful_shutdown=_ENDING_SECONDS, workers=1)
 

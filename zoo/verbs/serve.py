@@ -48,7 +48,7 @@ def main(said: Mapping[str, Any]) -> int:
             def ready() -> None:
                 console.print(_told(found, model.model_id, address, request), markup=False)
 
-            serving.serve(folder, opened, ready)
+            serving.serve(folder, opened, ready, served.shapes(folder))
     except KeyboardInterrupt:
         return 130
     console.print("The server has ended.")
