@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import precision_recall_fscore_support
 
 from zoo.results import classification
 
@@ -49,15 +50,44 @@ def test_the_report_has_scikit_learns_numbers_with_four_digits(tmp_path):
     assert "accuracy                         0.7500         4" in text
 
 
-def test_a_class_that_never_occurs_keeps_its_row_and_column(tmp_path):
+def test_a_class_without_examples_or_predictions_stays_in_the_table_and_leaves_the_report_which_says_so(tmp_path):
     text, table, picture = classification.report(np.array([0, 2, 2]), np.array([0, 2, 0]), ["a", "b", "c"], tmp_path)
     assert table.read_text().splitlines() == ["a,b,c", "1,0,0", "0,0,0", "1,0,1"]
-    assert "b     0.0000    0.0000    0.0000         0" in text.read_text()
+    lines = text.read_text().splitlines()
+    assert [line.split()[0] for line in lines[2:4]] == ["a", "c"]
+    assert not any(line.split()[:1] == ["b"] for line in lines)
     assert picture.is_file()
-    assert [line.split() for line in text.read_text().splitlines() if "macro avg  " in line] == [
+    assert [line.split() for line in lines if "macro avg  " in line] == [
         ["macro", "avg", "0.7500", "0.7500", "0.6667", "3"]
     ]
-    assert "macro avg: of the 2 classes that occur, of 3" in text.read_text()
+    assert "macro avg: of the 2 classes that occur, of 3" in lines
+    assert "left out: 1 class that has neither examples nor predictions" in lines
+
+
+def test_a_class_that_was_only_predicted_keeps_its_row(tmp_path):
+    text = classification.report([0, 0, 0], [0, 1, 1], list("abcd"), tmp_path)[0].read_text()
+    assert "b     0.0000    0.0000    0.0000         0" in text
+    assert "left out: 2 classes that have neither examples nor predictions" in text
+    assert "accuracy                         0.3333         3" in text
+
+
+def test_the_numbers_by_class_are_scikit_learns(tmp_path):
+    labels, predicted = labels_and_predictions(5)
+    labels[labels == 3] = 2
+    found = classification.by_class(classification.confusion_matrix(labels, predicted, 6), list("abcdef"))
+    expected = precision_recall_fscore_support(labels, predicted, labels=range(6), zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        np.testing.assert_allclose([row[name] for row in found], values, rtol=1e-12)
+    assert [row["label"] for row in found] == list("abcdef")
+
+
+def test_the_confusion_matrix_is_aligned_for_the_terminal():
+    text = classification.aligned(np.array([[5, 0], [120, 7]]), ["no", "certainly"])
+    assert text.splitlines()[2:] == [
+        "                  no  certainly",
+        "       no          5          0",
+        "certainly        120          7",
+    ]
 
 
 def test_a_perfect_model_has_a_perfect_macro_average_on_some_of_its_classes(tmp_path):

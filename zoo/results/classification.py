@@ -20,13 +20,14 @@ def report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str], fold
     Args:
         labels: int [n], the true classes.
         predicted: int [n], the predicted ones.
-        names: The classes' names; class `i` is `names[i]`. Each has its row and column, whether it occurs or not.
+        names: The classes' names; class `i` is `names[i]`. Each has its row and column of the confusion matrix, whether
+            it occurs or not.
         folder: Where to write.
 
     Returns:
         The paths of `classification_report.txt` (its macro average is over the classes that occur among the labels;
-        the rows of others stay), `confusion_matrix.csv` (its header the names; row `i` counts what the
-        examples of class `i` were taken for) and `confusion_matrix.png`.
+        those with neither examples nor predictions are left out), `confusion_matrix.csv` (its header the names; row `i`
+        counts what the examples of class `i` were taken for) and `confusion_matrix.png`.
 
     Raises:
         ValueError: The arrays differ in length, or hold a class without a name.
@@ -35,7 +36,7 @@ def report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str], fold
     matrix = confusion_matrix(labels, predicted, len(names))
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / "classification_report.txt"
-    text.write_text(_report(labels, predicted, names), encoding="utf-8")
+    text.write_text(_report(labels, predicted, names, matrix), encoding="utf-8")
     table = folder / "confusion_matrix.csv"
     with table.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([names, *matrix.tolist()])
@@ -68,24 +69,73 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
     return cells.reshape(classes, classes)
 
 
-def _report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> str:
+def by_class(matrix: np.ndarray, names: Sequence[str]) -> list[dict[str, str | int | float]]:
+    """Return for each class its `label`, `precision`, `recall` and `f1` (0 where nothing is known), and `support`.
+
+    Args:
+        matrix: From `confusion_matrix`.
+        names: The classes' names.
+    """
+    right, support, taken = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision, recall = right / np.maximum(taken, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(taken + support, 1)
+    return [
+        {
+            "label": str(name),
+            "precision": float(precision[i]),
+            "recall": float(recall[i]),
+            "f1": float(f1[i]),
+            "support": int(support[i]),
+        }
+        for i, name in enumerate(names)
+    ]
+
+
+def occurring(matrix: np.ndarray) -> np.ndarray:
+    """Return the classes that have examples or predictions, int [n]; all of them where there are no examples."""
+    occurs = (matrix.sum(axis=0) + matrix.sum(axis=1)) > 0
+    return np.flatnonzero(occurs) if occurs.any() else np.arange(len(matrix))
+
+
+def aligned(matrix: np.ndarray, names: Sequence[str]) -> str:
+    """Return the confusion matrix for the terminal: a row for each label, a column for each answer.
+
+    Args:
+        matrix: From `confusion_matrix`.
+        names: The classes' names.
+    """
+    short = style.shorten([str(name) for name in names], limit=12)
+    cells = [["", *short], *([name, *map(str, row)] for name, row in zip(short, matrix.tolist(), strict=True))]
+    first, *others = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    width = max(others)
+    lines = [f"{row[0]:>{first}}{''.join(f'{cell:>{width + 2}}' for cell in row[1:])}" for row in cells]
+    return "\n".join(["confusion matrix: a row for each label, a column for each answer", "", *lines])
+
+
+def _report(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str], matrix: np.ndarray) -> str:
     # Imported here: scikit-learn takes as long to import as a picture takes to draw.
     from sklearn.metrics import classification_report, precision_recall_fscore_support
 
-    given = np.ravel(labels), np.ravel(predicted)
+    given, shown = (np.ravel(labels), np.ravel(predicted)), occurring(matrix)
     text = str(
-        classification_report(*given, labels=range(len(names)), target_names=list(names), digits=4, zero_division=0)
+        classification_report(
+            *given, labels=shown, target_names=[names[one] for one in shown], digits=4, zero_division=0
+        )
     )
-    occurring = np.unique(given[0])
-    if not 0 < len(occurring) < len(names):
+    with_examples = np.unique(given[0])
+    if not 0 < len(with_examples) < len(names):
         return text
     # scikit-learn's mean over classes counts those without an example as 0, however good a model is.
-    *means, _ = precision_recall_fscore_support(*given, labels=occurring, average="macro", zero_division=0)
+    *means, _ = precision_recall_fscore_support(*given, labels=with_examples, average="macro", zero_division=0)
     lines = text.splitlines()
     place = next(place for place in reversed(range(len(lines))) if lines[place].lstrip().startswith("macro avg"))
     head, support = lines[place][: lines[place].index("macro avg") + 9], str(len(given[0]))
     lines[place] = f"{head} {''.join(f'{mean:>10.4f}' for mean in means)}{support:>10}"
-    return "\n".join([*lines, "", f"macro avg: of the {len(occurring):,} classes that occur, of {len(names):,}", ""])
+    lines += ["", f"macro avg: of the {len(with_examples):,} classes that occur, of {len(names):,}"]
+    if absent := len(names) - len(shown):
+        which = "1 class that has" if absent == 1 else f"{absent:,} classes that have"
+        lines.append(f"left out: {which} neither examples nor predictions")
+    return "\n".join([*lines, ""])
 
 
 def _picture(matrix: np.ndarray, names: Sequence[str], path: Path) -> Path:
