@@ -136,9 +136,8 @@ def write_reports(model: keras.Model, splits: Splits, config: Config, folder: Pa
     if splits.spec.target == "value":
         predictions.values(splits.test.y, values[:, 0], folder)
         return ""
-    predicted = (values[:, 0] > 0.5).astype(int) if values.shape[1] == 1 else values.argmax(axis=1)
     names = splits.spec.labels or [str(label) for label in range(splits.spec.classes)]
-    classification.report(splits.test.y.astype(int), predicted, names, folder)
+    classification.report(splits.test.y.astype(int), told(values), names, folder)
     if splits.spec.shape == (2,):
 
         def probability(x: np.ndarray) -> np.ndarray:
@@ -162,6 +161,11 @@ def outputs(model: keras.Model, x: np.ndarray, config: Config) -> np.ndarray:
         function = keras.ops.sigmoid if found.shape[1] == 1 else keras.ops.softmax
         found = np.asarray(function(found))
     return found.astype(np.float32)
+
+
+def told(values: np.ndarray) -> np.ndarray:
+    """Return the classes that outputs tell, int [n], from probabilities or values, float [n, outputs]."""
+    return (values[:, 0] > 0.5).astype(int) if values.shape[1] == 1 else values.argmax(axis=1)
 
 
 def sample(config: Config, splits: Splits, weights: list[np.ndarray]) -> str:

@@ -192,6 +192,33 @@ def test_what_else_lies_in_the_folder_stays_there_alone(runs, evaluate, tmp_path
     assert not [path for path in runs.find(id).artifacts("evaluation/test") if "secret" in path or "mine" in path]
 
 
+def test_machines_are_told_the_numbers_of_each_class_and_the_confusion_matrix(runs, evaluate, tmp_path):
+    found = evaluate(runs.ids["tape"])
+    assert json.loads((tmp_path / "seen" / "evaluation.json").read_text()) == found
+    header, *rows = (tmp_path / "seen" / "confusion_matrix.csv").read_text().splitlines()
+    assert found["confusion_matrix"] == [[int(cell) for cell in row.split(",")] for row in rows]
+    matrix = np.array(found["confusion_matrix"])
+    assert [one["label"] for one in found["classes"]] == header.split(",")
+    for index, one in enumerate(found["classes"]):
+        assert one["support"] == matrix[index].sum()
+        assert one["recall"] == pytest.approx(matrix[index, index] / matrix[index].sum())
+        assert one["precision"] == pytest.approx(matrix[index, index] / matrix[:, index].sum())
+        assert 2 / one["f1"] == pytest.approx(1 / one["recall"] + 1 / one["precision"])
+    assert np.trace(matrix) / matrix.sum() == pytest.approx(found["metrics"]["accuracy"])
+    assert "classes" not in evaluate(runs.ids["adding"])
+    assert "confusion_matrix" not in evaluate(runs.ids["counted"])
+
+
+def test_the_terminal_shows_the_confusion_matrix_of_the_classes_that_occur(runs, said):
+    shown = said("evaluate", runs.ids["tape"], "data.classes=[3,8]", "log=false").out
+    left_out = next(line for line in shown.splitlines() if line.startswith("left out:"))
+    matrix = shown.partition("confusion matrix: a row for each label")[2].splitlines()
+    head = matrix[2].split()
+    assert {"3", "8"} <= set(head)
+    assert [line.split()[0] for line in matrix[3 : 3 + len(head)]] == head
+    assert left_out == f"left out: {10 - len(head)} classes that have neither examples nor predictions"
+
+
 def test_the_terminal_shows_both_tests_side_by_side_and_the_report(runs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     id = runs.ids["tape"]

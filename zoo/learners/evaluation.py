@@ -4,7 +4,8 @@ TensorFlow is imported where the model is a network, which it then has been for 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +17,35 @@ from zoo.data import Splits, Vocabulary
 from zoo.data.shards import Stored
 from zoo.kept import Loaded
 from zoo.models.ngram import Trigram
-from zoo.results import calibration, mistakes, positions, regression
+from zoo.results import calibration, classification, mistakes, positions, regression
 from zoo.training import batches
 
 _TOKENS = 2**20  # of a text that are looked at at a time
 
 
-def evaluate(loaded: Loaded, splits: Splits, folder: Path) -> dict[str, float]:
+@dataclass(frozen=True)
+class Evaluated:
+    """What was found of a model.
+
+    Attributes:
+        metrics: Those of the run's own test, to the bit, and beside them by task `ece`; `mean_absolute_error` and `r2`;
+            or `bits_per_character` also of words, and the share of unknown ones.
+        names: Of the classes; empty where there are none.
+        confusion_matrix: int [classes, classes]: a row for each label, a column for each answer.
+    """
+
+    metrics: dict[str, float]
+    names: Sequence[str] = ()
+    confusion_matrix: np.ndarray | None = None
+
+
+def evaluate(loaded: Loaded, splits: Splits, folder: Path) -> Evaluated:
     """Measure a model on the test split, and write what there is to see into a folder.
 
     Args:
         loaded: The model.
         splits: The data of its run, perhaps with the test split of other data; see `zoo.data.alike`.
         folder: Of the files.
-
-    Returns:
-        The metrics: those of the run's own test, to the bit, and beside them by task `ece`; `mean_absolute_error` and
-        `r2`; or `bits_per_character` also of words, and the share of unknown ones.
 
     Raises:
         BadInput: The data of the run has changed since, so that the model can't read it any more.
@@ -43,11 +56,12 @@ def evaluate(loaded: Loaded, splits: Splits, folder: Path) -> dict[str, float]:
     tested = learners.of(alone, splits).test(weights)
     metrics = {name.removeprefix("test_"): value for name, value in tested.items()}
     if splits.spec.kind == "tokens":
-        return metrics | _text(loaded, splits, metrics, folder)
-    return metrics | _examples(loaded, splits, folder)
+        return Evaluated(metrics | _text(loaded, splits, metrics, folder))
+    found = _examples(loaded, splits, folder)
+    return replace(found, metrics=metrics | found.metrics)
 
 
-def _examples(loaded: Loaded, splits: Splits, folder: Path) -> dict[str, float]:
+def _examples(loaded: Loaded, splits: Splits, folder: Path) -> Evaluated:
     from zoo import artifacts
 
     model, config, spec, test = loaded.model, loaded.config, splits.spec, splits.test
@@ -57,14 +71,15 @@ def _examples(loaded: Loaded, splits: Splits, folder: Path) -> dict[str, float]:
     found = artifacts.outputs(model, test.x, config)
     if spec.target == "value":
         regression.scatter(test.y, found[:, 0], folder)
-        return regression.measure(test.y, found[:, 0])
+        return Evaluated(regression.measure(test.y, found[:, 0]))
+    names = spec.labels or [str(label) for label in range(spec.classes)]
+    matrix = classification.confusion_matrix(test.y.astype(int), artifacts.told(found), len(names))
     if config.model.output == "values":  # no probabilities, of which one could ask whether they are right
-        return {}
+        return Evaluated({}, names, matrix)
     measured = calibration.measure(test.y, found)
     calibration.diagram(measured, folder)
-    names = spec.labels or [str(label) for label in range(spec.classes)]
     mistakes.write(test.x, test.y, found, names, folder, spec.image_shape)
-    return {"ece": measured.ece, "confidence": measured.mean_confidence}
+    return Evaluated({"ece": measured.ece, "confidence": measured.mean_confidence}, names, matrix)
 
 
 def _text(loaded: Loaded, splits: Splits, metrics: dict[str, float], folder: Path) -> dict[str, float]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zoo import kept, terminal, tracking
 from zoo.config import BadInput, Config
 from zoo.results import numbers
@@ -18,11 +20,13 @@ from zoo.verbs.words import RUN, TRACKING_URI, Grammar, Key
 
 if TYPE_CHECKING:
     from zoo.data import Splits
+    from zoo.learners.evaluation import Evaluated
 
 OWN = "test"
 """What the evaluation on the run's own test split is called."""
 FOLDER = "evaluation"
 """Among the artifacts of a run: a folder in it for each evaluation."""
+_MOST_CLASSES = 10  # whose confusion matrix the terminal shows
 
 
 def _name(text: str) -> str:
@@ -71,10 +75,11 @@ def main(said: Mapping[str, Any]) -> int:
     from zoo.learners import evaluation
 
     with TemporaryDirectory(prefix="zoo-evaluation-") as new:  # the folder may hold files of the user's
-        metrics = evaluation.evaluate(loaded, splits, Path(new))
+        evaluated = evaluation.evaluate(loaded, splits, Path(new))
+        metrics = evaluated.metrics
         plain = {key: value if math.isfinite(value) else str(value) for key, value in metrics.items()}
         about = {"run": found.run.id, "data": config.data.name, "examples": len(splits.test), "notes": splits.notes}
-        told = json.dumps({**about, "metrics": plain}, indent=2)
+        told = json.dumps({**about, "metrics": plain, **_by_class(evaluated)}, indent=2)
         Path(new, "evaluation.json").write_text(f"{told}\n", encoding="utf-8")
         files = sorted(path.name for path in Path(new).iterdir())
         _copy(Path(new), folder)
@@ -82,7 +87,7 @@ def main(said: Mapping[str, Any]) -> int:
     if said["json"]:
         print(told)
     else:
-        _print(found.run, splits, metrics, folder, is_own)
+        _print(found.run, splits, evaluated, folder, is_own)
         lines = [f"  {'files':<8}{folder}: {', '.join(files)}"]
         lines += [f"  {'kept':<8}with the run, in {FOLDER}/{name}"] if said["log"] and not failure else []
         terminal.console().print("\n".join(["", *lines]), markup=False, highlight=False)
@@ -130,8 +135,30 @@ def _told(splits: "Splits", config: Config, is_own: bool, said: Mapping[str, Any
     return f"{len(splits.test):,} {_unit(splits)} of {which}"
 
 
-def _print(run: tracking.StoredRun, splits: "Splits", metrics: Mapping[str, float], folder: Path, is_own: bool) -> None:
-    console = terminal.console()
+def _by_class(found: "Evaluated") -> dict[str, Any]:
+    """Return precision, recall, F1 and support of each class and the confusion matrix, for machines."""
+    from zoo.results import classification
+
+    if found.confusion_matrix is None:
+        return {}
+    matrix = found.confusion_matrix
+    return {"classes": classification.by_class(matrix, found.names), "confusion_matrix": matrix.tolist()}
+
+
+def _matrix(found: "Evaluated") -> str:
+    """Return the confusion matrix as text, where there are few classes; of those that do not occur, nothing."""
+    from zoo.results import classification
+
+    if found.confusion_matrix is None:
+        return ""
+    shown = classification.occurring(found.confusion_matrix)
+    if len(shown) > _MOST_CLASSES:
+        return ""
+    return classification.aligned(found.confusion_matrix[np.ix_(shown, shown)], [found.names[one] for one in shown])
+
+
+def _print(run: tracking.StoredRun, splits: "Splits", found: "Evaluated", folder: Path, is_own: bool) -> None:
+    console, metrics = terminal.console(), found.metrics
     lines = [run.name, "", f"  {'run':<8}{run.id}"]
     lines += [f"  {'data':<8}{splits.name}, {len(splits.test):,} {_unit(splits)} to test ({splits.source})"]
     lines += [f"  {'note':<8}{note}" for note in (() if is_own else splits.notes)]
@@ -154,6 +181,8 @@ def _print(run: tracking.StoredRun, splits: "Splits", metrics: Mapping[str, floa
     report = folder / "classification_report.txt"
     if report.is_file():
         console.print("\n" + report.read_text(encoding="utf-8").rstrip(), markup=False, highlight=False)
+    if text := _matrix(found):
+        console.print(f"\n{text}", markup=False, highlight=False)
 
 
 def _close(one: float, other: float) -> bool:
