@@ -123,6 +123,15 @@ def test_with_one_seed_nothing_can_be_told_apart():
     assert [(row.rank_low, row.rank_high, row.tied) for row in board.rows] == [(1, 3, True)] * 3
     assert math.isnan(board.rows[0].median_low)
     assert "With one seed each, the order may be luck" in sentence.answer(board)
+    assert not any("bootstrap" in said for said in sentence.method(board))
+
+
+def test_of_choices_with_one_run_each_a_reader_sees_no_ties_and_of_others_all(random_values):
+    single = leaderboard(trials({"a": [1.0], "b": [2.0], "c": [None, 3.0]})).shown
+    assert [(row.rank, table.rank(row)) for row in single.rows] == [(1, "1"), (2, "2"), (3, "3")]
+    assert single.ties == []
+    several = leaderboard(trials(random_values))
+    assert several.shown == several
 
 
 def test_choices_that_lack_a_seed_are_compared_by_those_they_have():

@@ -107,6 +107,32 @@ def test_a_sweep_is_answered_from_its_tracked_runs_alone(store, tmp_path):
     assert str(found.page) in text.replace("\n", "")
 
 
+def test_one_run_of_each_choice_is_ranked_without_marks_and_once_it_is_said_why(store, tmp_path):
+    sweep = parent(store)
+    for place, name in enumerate(("sgd", "adam", "lion")):
+        child(store, sweep, {"optimizer": name}, 0, 0.1 + place / 100)
+    found, text = asked([sweep], tmp_path / "report")
+    answer.record(found, sweep)
+    page, note = found.page.read_text(), tracking.find(sweep).tags["mlflow.note.content"]
+    assert "told apart" not in text
+    assert "= adam" not in text
+    assert text.count("With one seed each, the order may be luck") == 1
+    for shown in (text, page, note):
+        assert "(1–3)" not in shown
+    assert "tie" not in page.partition("<tbody")[2].partition("</tbody>")[0]
+    assert "| 2 | adam |" in note
+
+
+def test_ties_of_choices_with_several_runs_are_marked(store, tmp_path):
+    sweep = parent(store)
+    for seed in range(3):
+        child(store, sweep, {"optimizer": "sgd"}, seed, 0.1 + seed / 10)
+        child(store, sweep, {"optimizer": "adam"}, seed, 0.3 - seed / 10)
+    text = asked([sweep], tmp_path / "report")[1]
+    assert "= cannot be told apart from the best" in text
+    assert "(1–2)" in text
+
+
 def test_the_parent_carries_the_answer_as_metrics_tags_and_files(store, tmp_path):
     sweep = two_choices(store)
     child(store, sweep, {"optimizer": "sgd"}, 3, 0.1, "diverged")

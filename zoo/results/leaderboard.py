@@ -5,7 +5,7 @@ the rank has an interval from a paired bootstrap, and choices whose interval ove
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,6 +103,21 @@ class Leaderboard:
     def ties(self) -> list[Row]:
         """The other choices that cannot be told apart from the best."""
         return [row for row in self.rows[1:] if row.tied]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether no choice has more than one run, so that nothing tells how sure a rank is."""
+        return all(row.runs == 1 for row in self.rows)
+
+    @property
+    def shown(self) -> "Leaderboard":
+        """The same for a reader: without intervals and ties where nothing tells how sure a rank is."""
+        if not self.is_single:
+            return self
+        rows = [
+            replace(row, rank_low=row.rank, rank_high=row.rank, tied=place == 0) for place, row in enumerate(self.rows)
+        ]
+        return replace(self, rows=rows)
 
     @property
     def paired(self) -> int:

@@ -67,7 +67,7 @@ def html(page: Page) -> str:
         markup.opening(page.title, page.answer, warnings),
         markup.definitions(page.facts),
         "<h2>Leaderboard</h2>",
-        _leaderboard(page.board, page.noun),
+        _leaderboard(page.board.shown, page.noun),
         *(markup.figure(picture.svg, picture.title, picture.caption) for picture in page.pictures),
         markup.section("How this was computed", markup.bullets(page.method)),
         _failures(page),
@@ -81,8 +81,9 @@ def html(page: Page) -> str:
 def _leaderboard(board: Leaderboard, noun: str) -> str:
     columns = table.columns(board)
     keys = board.trials.keys or ("",)
+    drawn = "" if board.is_single else f"; in brackets where 95 % of the ranks lie when {noun}s are drawn anew"
     heads = [
-        markup.head("rank", f"By the median; in brackets where 95 % of the ranks lie when {noun}s are drawn anew."),
+        markup.head("rank", f"By the median{drawn}."),
         *(markup.head(short(key, keys) or "choice") for key in keys),
         *(markup.head(column.name, column.means, is_number=True) for column in columns),
     ]

@@ -56,7 +56,7 @@ def _reach(board: Leaderboard, row: Row, noun: str) -> str:
 
 
 def _apart(board: Leaderboard, noun: str) -> str:
-    if len(board.trials.replicates) < 2:
+    if board.is_single:
         return f"With one {noun} each, the order may be luck: sweep several."
     ties = [row.label for row in board.ties]
     if not ties:
@@ -83,7 +83,7 @@ def method(board: Leaderboard, noun: str = "seed") -> list[str]:
         "median over their runs. The test split is looked at for the best choice alone.",
         "A run that diverged or failed counts as the worst there is. Mean and standard deviation are of the others.",
     ]  # fmt: skip
-    if count > 1:
+    if not board.is_single:
         rough = f" With fewer than {FEW} it is rough, and often too narrow." if count < FEW else ""
         found.append(
             f"The interval of a rank is a paired bootstrap: {noun}s are drawn with replacement 2,000 times, the same "

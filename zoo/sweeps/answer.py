@@ -111,14 +111,14 @@ def answer(which: Sequence[str] | str, uri: str | None, folder: Path, console: C
 
 def show(found: Answer, console: Console) -> None:
     """Print the leaderboard, the answer, and what a reader should know."""
-    board = found.board
+    board = found.board.shown
     console.print()
     console.print(table.terminal(board, console.width), soft_wrap=False, crop=False)
     if len(board.rows) > table.SHOWN:
         console.print(
             f"The best {table.SHOWN} of {len(board.rows):,} choices; all are in {found.table}.\n", markup=False
         )
-    if found.board.ties:
+    if board.ties:
         console.print("= cannot be told apart from the best; in brackets where 95 % of the ranks lie\n", style="dim")
     console.print(found.sentence, markup=False, style="bold", soft_wrap=True)
     for note in found.notes:
@@ -172,7 +172,7 @@ def _metrics(found: Answer) -> dict[str, float]:
 
 
 def _tags(found: Answer) -> dict[str, str]:
-    board = found.board
+    board = found.board.shown
     heads = ["rank", "choice", *(column.name for column in table.columns(board))]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for row in board.rows[:_LINES]:
