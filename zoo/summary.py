@@ -104,6 +104,7 @@ def _facts(config: Config, splits: Splits, result: Result, ui_command: str) -> d
         "outcome": " ".join(
             [f"{result.outcome.replace('_', ' ')}.", result.reason if math.isfinite(result.target) else ""]
         ).strip(),
+        "starts from": f"run {config.init_from}" if config.init_from else "",
         "said": shlex.join(config.overrides) or "nothing: the defaults",
         "data": f"{splits.name}: {sizes} ({unit}; {splits.source})",
         "trained for": numbers.duration(result.metrics.get("train_seconds", math.nan)),

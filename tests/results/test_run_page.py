@@ -39,6 +39,14 @@ def picture(folder):
     return path
 
 
+def test_a_fine_tuned_run_says_at_the_head_which_run_it_starts_from(store, tmp_path):
+    source, text, _ = page_of("data=digits", "model.hidden=[8]", "epochs=1", folder=tmp_path / "source")
+    assert "starts from" not in text
+    _, text, _ = page_of(f"init_from={source.run_id[:8]}", "epochs=1", folder=tmp_path / "tuned")
+    head = text.partition("<h2>")[0]
+    assert f"<dt>starts from</dt><dd>run {source.run_id}</dd>" in head
+
+
 def test_a_run_of_a_classifier_shows_result_curves_norms_confusion_and_config(store, tmp_path):
     result, _, read = page_of("data=digits", "epochs=3", "seed=7", folder=tmp_path / "files")
     shown = " ".join(read.text)
