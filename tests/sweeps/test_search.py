@@ -173,7 +173,9 @@ def test_a_search_that_was_interrupted_goes_on_where_it_was(searched, nets, tmp_
     assert command.endswith(f" search.resume={parent.id}")
     assert [child.tags["outcome"] for child in children] == ["completed", "completed", "interrupted"]
     (tmp_path / "again").touch()
-    rest, after, all_of_them = searched(f"search.resume={parent.id}")
+    capsys.readouterr()
+    rest, after, all_of_them = searched(f"search.resume={parent.id}", console=Console(width=200))
+    assert "6 of 6 runs: 6 completed." in capsys.readouterr().out
     assert (rest.run_id, rest.exit_code, after.status) == (parent.id, 0, "FINISHED")
     _, _, whole = searched(*words)
     assert trials(all_of_them) == trials(whole)

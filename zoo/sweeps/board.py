@@ -1,7 +1,7 @@
 """What the terminal shows while a sweep goes on: done of total, failures, the best so far, the time that is left."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -18,15 +18,17 @@ class Board:
     """The state of a sweep, told as it changes.
 
     Args:
-        total: Runs that are to be made.
+        total: Runs that are to be made, beside those that have ended before.
         console: Shows it; as a bar if it is a terminal, else as about twenty lines.
+        before: How many runs have ended before, of a sweep that goes on, by what came of them.
     """
 
-    def __init__(self, total: int, console: Console):
-        self.total, self.done, self.console = total, 0, console
-        self.counts: dict[str, int] = {}
+    def __init__(self, total: int, console: Console, before: Mapping[str, int] | None = None):
+        self.counts: dict[str, int] = dict(before or {})
+        self._before = self.done = sum(self.counts.values())
+        self.total, self.console = total + self._before, console
         self._best: dict[str, tuple[float, str]] = {}  # by metric: runs of two models may watch different ones
-        self._began, self._shown = time.monotonic(), 0
+        self._began, self._shown = time.monotonic(), self.done * LINES // max(1, self.total)
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +43,7 @@ class Board:
                 refresh_per_second=8,
                 transient=True,
             )
-            self._task = self._bar.add_task("sweep", total=self.total, text="")
+            self._task = self._bar.add_task("sweep", total=self.total, completed=self.done, text="")
             self._bar.start()
         return self
 
@@ -71,13 +73,13 @@ class Board:
             self._bar.update(self._task, completed=self.done, text=self._standing())
         elif self.done * LINES // self.total > self._shown:
             self._shown = self.done * LINES // self.total
-            left = (time.monotonic() - self._began) / self.done * (self.total - self.done)
+            left = (time.monotonic() - self._began) / (self.done - self._before) * (self.total - self.done)
             line = f"{self.done:,}/{self.total:,}  {self._standing()}"
             self.console.print(line + (f"  about {left:,.0f} s left" if left >= 1 else ""), markup=False)
 
     def summary(self) -> str:
         """Return how many runs ended how."""
-        if not self.total:
+        if self.total == self._before:
             return "All runs have ended before."
         counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in self.counts.items())
         return f"{self.done:,} of {self.total:,} runs: {counts or 'none'}."

@@ -87,7 +87,7 @@ class _Sweep(Life):
         data: Data,
         spread: "Callable[[Runs], Spread] | None",
     ):
-        super().__init__(parent, len(cells), folder, console, data)
+        super().__init__(parent, len(cells), folder, console, data, parent.outcomes(grid.cells))
         self.grid, self.cells, self.best = grid, cells, BestOfChoices()
         self.makes = spread(self.runs) if spread else self.runs
 

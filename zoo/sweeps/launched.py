@@ -13,7 +13,7 @@ from zoo.config import Config
 from zoo.run import Within
 from zoo.start import naming
 from zoo.start.grid import Grid, choice
-from zoo.sweeps.parent import hashes_of_ended, open_parent, record_failure
+from zoo.sweeps.parent import open_parent, outcomes_by_hash, record_failure
 
 VARIABLE = "ZOO_SWEEP"
 
@@ -50,7 +50,7 @@ def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
             finally:
                 del os.environ[VARIABLE]
                 children = tracking.children([parent.id], parent.store.uri, or_none=True) if parent.id else []
-                ended = hashes_of_ended(children)
+                ended = outcomes_by_hash(children)
                 if any(child.tags.get("config_hash") not in ended for child in children):
                     code = max(code, 1)
                 parent.close("KILLED" if code >= 128 else "FAILED" if code else "FINISHED", folder, console)

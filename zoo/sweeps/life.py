@@ -7,7 +7,7 @@ import logging
 import signal
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,11 +51,14 @@ class Life(ABC):
         folder: For the sweep's files.
         console: Shows progress and answer.
         data: That has been loaded.
+        before: How many runs have ended before, by what came of them.
     """
 
-    def __init__(self, parent: Parent, total: int, folder: Path, console: Console, data: Data):
+    def __init__(
+        self, parent: Parent, total: int, folder: Path, console: Console, data: Data, before: Mapping[str, int]
+    ):
         self.parent, self.folder, self.console = parent, folder, console
-        self.board = Board(total, console)
+        self.board = Board(total, console, before)
         self.runs = Runs(parent.store, parent.id, folder, self.board.working, data)
         self.results: list[Result] = []
         self.code = 0

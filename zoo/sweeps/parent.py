@@ -4,6 +4,7 @@ import json
 import logging
 import time
 import traceback
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,17 +29,23 @@ class Parent:
     Attributes:
         store: The opened store, for the runs of the sweep too.
         id: Of the run; None where nothing is tracked.
-        ended: Hashes of the configs whose runs have ended before; see `zoo.start.naming.fingerprint`.
+        ended: What came of the runs that have ended before, by the hashes of their configs; see
+            `zoo.start.naming.fingerprint`.
         record: The run.
     """
 
-    def __init__(self, store: tracking.Store, record: tracking.Run, ended: frozenset[str] = frozenset()):
+    def __init__(self, store: tracking.Store, record: tracking.Run, ended: Mapping[str, str] | None = None):
         self.store, self.id = store, record.id
-        self.record, self.ended = record, ended
+        self.record, self.ended = record, ended or {}
 
     def left(self, cells: Sequence[Cell]) -> list[Cell]:
         """Return the runs that have not ended yet, by the hashes of their configs."""
         return [cell for cell in cells if naming.fingerprint(cell.config) not in self.ended]
+
+    def outcomes(self, cells: Sequence[Cell]) -> Counter[str]:
+        """Return how many of the runs have come to which outcome before."""
+        hashes = [naming.fingerprint(cell.config) for cell in cells]
+        return Counter(self.ended[one] for one in hashes if one in self.ended)
 
     def close(self, status: tracking.Status, folder: Path, console: Console) -> bool:
         """Answer from the tracked runs, end the run with a truthful status, and tell whether all of that went well."""
@@ -158,7 +165,7 @@ def go_on(found: tracking.StoredRun, settings: Tracking) -> Parent:
     """
     store = tracking.connect(settings, found.tags.get("model", "").split(", ")[0])
     children = tracking.children([found.id], store.uri, or_none=True)
-    return Parent(store, store.reopen(found), hashes_of_ended(children))
+    return Parent(store, store.reopen(found), outcomes_by_hash(children))
 
 
 def _resumed(grid: Grid, settings: Tracking, models: Sequence[str]) -> Parent:
@@ -186,9 +193,10 @@ def _resumed(grid: Grid, settings: Tracking, models: Sequence[str]) -> Parent:
     return parent
 
 
-def hashes_of_ended(children: Sequence[tracking.RunRecord]) -> frozenset[str]:
-    """Return the hashes of the configs that a run has come to its end with, whatever other runs of them did."""
-    return frozenset(child.tags.get("config_hash", "") for child in children if child.tags.get("outcome") in ENDED)
+def outcomes_by_hash(children: Sequence[tracking.RunRecord]) -> dict[str, str]:
+    """Return what came of the configs that a run has come to its end with, whatever other runs of them did."""
+    outcomes = [(child.tags.get("config_hash", ""), child.tags.get("outcome", "")) for child in children]
+    return {config_hash: outcome for config_hash, outcome in outcomes if outcome in ENDED}
 
 
 def _name(grid: Grid, models: Sequence[str]) -> str:

@@ -58,7 +58,7 @@ class _Search(Life):
 
     def __init__(self, search: Search, study: Study, parent: Parent, folder: Path, console: Console, data: Data):
         left = max(0, search.settings.trials - study.made)
-        super().__init__(parent, left, folder, console, data)
+        super().__init__(parent, left, folder, console, data, study.outcomes())
         self.search, self.study = search, study
         self.best = found.Best(search, parent)
         self.left_out: dict[str, None] = {}

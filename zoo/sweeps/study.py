@@ -7,6 +7,7 @@ killed goes on as if nothing had happened.
 
 import statistics
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,11 @@ class Study:
 
         ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         return sum(_ABANDONED not in trial.user_attrs for trial in ended)
+
+    def outcomes(self) -> Counter[str]:
+        """Return how many runs have come to which outcome; what was left out is no run."""
+        ended = [trial.user_attrs for trial in self._trials() if _ABANDONED not in trial.user_attrs]
+        return Counter(attrs[_OUTCOME] for attrs in ended if _RUN in attrs)
 
     def ask(self) -> Asked:
         """Return the next trial."""
