@@ -1,5 +1,6 @@
 """Picture files made like those of MNIST: whatever their size, colours and place, the same digit comes out."""
 
+import contextlib
 import io
 
 import numpy as np
@@ -105,11 +106,85 @@ def test_each_data_set_has_its_own_frame(data, height, tmp_path, seven):
     assert np.count_nonzero(made.any(axis=1)) == height
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 3), (4, 300), (70, 2)])
+def test_hardly_any_pixels_are_a_picture_or_nothing(shape, made):
+    with contextlib.suppress(BadInput):
+        assert made(Image.fromarray(np.random.default_rng(0).integers(0, 255, shape, np.uint8))).max() == 1
+
+
 @pytest.mark.parametrize("shape", [(1, 4000), (4000, 1), (3, 3)])
 def test_what_is_long_and_thin_still_fits(shape, made):
     ink = np.zeros((shape[0] + 2, shape[1] + 2), np.uint8)
     ink[1:-1, 1:-1] = 255
     assert made(Image.fromarray(ink)).max() == 1
+
+
+def enlarged(digit):
+    """A digit of MNIST with its margin, 0 to 1, 400 by 400, as a photograph would be of it."""
+    image = Image.fromarray(digit.reshape(28, 28).astype(np.float32)).resize((400, 400), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(image, np.float64) / 255, 0, 1)
+
+
+def grains(of):
+    return np.random.default_rng(0).normal(0, of, (400, 400))
+
+
+SHADOW = np.linspace(0.63, 0.9, 400)  # of the light, from left to right
+LAMP = 1 - 0.3 * np.square(np.linspace(-1, 1, 400))[:, None]  # above the middle
+DUST = np.kron(np.eye(40)[:, ::-1] * (np.arange(40) % 9 == 0), np.pad(np.ones((4, 4)), (0, 6)))
+PHOTOGRAPHS = {
+    "noise": lambda ink: 224 - 190 * ink + grains(15),
+    "a shadow": lambda ink: (240 - 220 * ink) * SHADOW + grains(5),
+    "a shadow and no noise": lambda ink: (240 - 220 * ink) * SHADOW,
+    "a lamp": lambda ink: (224 - 190 * ink) * LAMP + grains(5),
+    "a pencil": lambda ink: 220 - 70 * ink + grains(8),
+    "chalk": lambda ink: (60 + 185 * ink) * SHADOW + grains(8),
+    "dust": lambda ink: 240 - 220 * np.maximum(ink, DUST),
+}
+
+
+@pytest.mark.parametrize("kind", PHOTOGRAPHS)
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_photograph_of_a_digit_of_mnist_is_that_digit(kind, suffix, mnist, tmp_path):
+    differences = []
+    for digit in mnist.test[0][:30]:
+        ink = enlarged(digit)
+        Image.fromarray(bytes_of(ink)).save(tmp_path / "drawn.png")
+        pixels = np.clip(np.rint(PHOTOGRAPHS[kind](ink)), 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"x.{suffix}", **({"quality": 50} if suffix == "jpg" else {}))
+        drawn, made = (255 * pictures.read(tmp_path / name, SHAPE, "mnist") for name in ("drawn.png", f"x.{suffix}"))
+        shifts = [np.roll(made, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+        differences.append(min(np.abs(one - drawn).mean() for one in shifts))
+    assert np.median(differences) < 5  # of 255; that of two digits is about 40
+    assert np.mean(np.array(differences) < 10) >= 0.9
+
+
+def test_a_small_digit_in_a_large_photograph_is_found(made, seven, plain):
+    paper = np.pad(np.kron(seven, np.ones((4, 4))), ((1500, 260), (200, 1640)))
+    light = (224 - 190 * paper) * np.linspace(0.63, 0.9, paper.shape[1])
+    light += np.tile(np.random.default_rng(0).normal(0, 12, (500, 500)), (4, 4))
+    assert np.abs(made(Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))) - plain).mean() < 0.02
+
+
+def test_a_garment_in_uneven_light_keeps_its_inside(tmp_path):
+    shirt = np.zeros((400, 400))
+    shirt[40:360, 100:300] = shirt[60:160, 40:360] = 1
+    light = np.clip((230 - 190 * shirt) * SHADOW + grains(5), 0, 255)
+    Image.fromarray(light.astype(np.uint8)).save(tmp_path / "x.png")
+    made = pictures.read(tmp_path / "x.png", SHAPE, "fashion_mnist")
+    assert made[4:24, 9:19].min() > 0.6
+
+
+@pytest.mark.parametrize("side", [28, 200, 400])
+@pytest.mark.parametrize("light", ["even", "from one side", "from above"])
+@pytest.mark.parametrize("noise", [5, 30])
+def test_paper_without_ink_is_refused_whatever_its_light_and_noise(side, light, noise, tmp_path):
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    paper = 200 * {"even": 1, "from one side": 0.8 + 0.2 * x, "from above": 1 - 0.2 * (x * x + y * y)}[light]
+    paper = paper + np.random.default_rng(0).normal(0, noise, (side, side))
+    Image.fromarray(np.clip(paper, 0, 255).astype(np.uint8)).save(tmp_path / "x.png")
+    with pytest.raises(BadInput, match="shows nothing: no ink stands out from its paper"):
+        pictures.read(tmp_path / "x.png", SHAPE, "mnist")
 
 
 def png(image):
