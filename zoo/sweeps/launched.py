@@ -31,6 +31,8 @@ def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
     Raises:
         BadInput: The grid is not one that Hydra can run, or the tracking store is not as it should be.
     """
+    from zoo.sweeps import closing  # its pictures take time to be imported
+
     words = grid.hydra_words()
     console = terminal.console()
     folder = Path(naming.new_folder("multirun"))
@@ -53,7 +55,7 @@ def launch(grid: Grid, hydra: Callable[[Sequence[str]], int]) -> int:
                 ended = outcomes_by_hash(children)
                 if any(child.tags.get("config_hash") not in ended for child in children):
                     code = max(code, 1)
-                parent.close("KILLED" if code >= 128 else "FAILED" if code else "FINISHED", folder, console)
+                closing.close(parent, "KILLED" if code >= 128 else "FAILED" if code else "FINISHED", folder, console)
     return code
 
 

@@ -65,6 +65,7 @@ class Life(ABC):
 
     def live(self) -> Swept:
         """Run everything, keep the best models, answer, close the parent."""
+        from zoo.sweeps import closing  # its pictures take time to be imported
         from zoo.training.interruption import Interrupted, Interruption
 
         try:
@@ -86,7 +87,7 @@ class Life(ABC):
             log.error("".join(traceback.format_exception(error)))
             self.code = max(self.code, 1)
         self.console.print(f"\n{self.board.summary()}", markup=False)
-        if not self.parent.close(self._status(), self.folder, self.console):
+        if not closing.close(self.parent, self._status(), self.folder, self.console):
             self.code = max(self.code, 1)
         if self.code >= INTERRUPTED and self.parent.id:
             self.console.print(f"To go on: {self.again(self.parent.id)}", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The run that a sweep is: what it was asked, which of its runs have ended, and its truthful end."""
+"""The run that a sweep is: what it was asked, and which of its runs have ended."""
 
 import json
 import logging
@@ -10,9 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from rich.console import Console
 
-from zoo import terminal, tracking
+from zoo import tracking
 from zoo.config import BadInput, Config, Tracking
 from zoo.outcome import Result
 from zoo.start import command_line, naming
@@ -46,31 +45,6 @@ class Parent:
         """Return how many of the runs have come to which outcome before."""
         hashes = [naming.fingerprint(cell.config) for cell in cells]
         return Counter(self.ended[one] for one in hashes if one in self.ended)
-
-    def close(self, status: tracking.Status, folder: Path, console: Console) -> bool:
-        """Answer from the tracked runs, end the run with a truthful status, and tell whether all of that went well."""
-        from zoo.sweeps import answer
-
-        well = False
-        try:
-            if self.id is not None:
-                try:
-                    found = answer.answer([self.id], self.store.uri, folder / "report", console)
-                    answer.record(found, self.id)
-                except BadInput as error:
-                    log.warning(f"There is no answer: {error}")
-                terminal.flush_log()
-                self.record.log_artifact(folder / "sweep.log")
-            well = True
-        except Exception as error:
-            log.error("".join(traceback.format_exception(error)))
-        finally:  # also where Ctrl-C ends the answer
-            self.record.finish(status if well or status == "KILLED" else "FAILED")
-        if self.record.ui_command:
-            console.print(
-                f"  sweep    {self.id}\n  files    {folder}\n  compare  {self.record.ui_command}", markup=False
-            )
-        return well
 
 
 def record_failure(
