@@ -300,7 +300,8 @@ def test_pictures_of_a_folder_that_cannot_be_read_are_left_out_and_named(runs, p
     folder = tmp_path / "mixed"
     folder.mkdir()
     random = np.random.default_rng(0)
-    Image.fromarray(random.integers(0, 255, (50, 50), np.uint8)).save(folder / "1.png")
+    ink = np.pad(random.integers(0, 255, (50, 50), np.uint8), 5)
+    Image.fromarray(ink).save(folder / "1.png")
     (folder / "2.png").write_bytes((folder / "1.png").read_bytes()[:1000])
     told = predict(runs.ids["tape"], "mixed")
     assert [row["input"] for row in told["predictions"]] == ["1.png"]
