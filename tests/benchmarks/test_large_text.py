@@ -25,5 +25,5 @@ def test_learning_from_files_is_watched(tmp_path):
     found = large_text.watched("model=gru", "data=text", *sizes, *place)
     assert found["tokens"] == 20_000
     assert found["tokens_per_second"] > 0
-    assert 100 < found["resident_mb"] < 4_000
+    assert 100 < found["resident_mb"] < 2_000  # with TensorFlow
     assert list(tmp_path.glob("shards/*/manifest.json"))
