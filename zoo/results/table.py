@@ -71,7 +71,8 @@ def terminal(board: Leaderboard, width: int) -> Table:
     names = style.shorten([row.label for row in rows], max(room - taken - 2, 12))
     for place, (row, name) in enumerate(zip(rows, names, strict=True)):
         mark = Text("= " if row.tied and place else "  ") + Text(name, style="" if place else "bold")
-        table.add_row(rank(row), mark, *(column.text(row) for column in shown), style="" if row.tied else "dim")
+        look = "" if row.tied or board.is_single else "dim"
+        table.add_row(rank(row), mark, *(column.text(row) for column in shown), style=look)
     return table
 
 
