@@ -86,10 +86,9 @@ def test_three_processes_share_batches_that_do_not_divide(place, loop):
     assert farthest(*map(state, runs(place))) < 1e-5
 
 
-@pytest.mark.parametrize("words", [["epochs=30"], ["epochs=90", "stop.metric=loss", "stop.value=0.5"]], ids=" ".join)
-def test_short_epochs_are_shared_to_the_same_end(place, words):
+def test_short_epochs_are_shared_to_the_same_end(place):
     """Alone they would run several to a call, as many as take a quarter of a second."""
-    words = (*DIGITS, "model.hidden=[16]", *words)
+    words = (*DIGITS, "model.hidden=[16]", "epochs=90", "stop.metric=loss", "stop.value=0.5")
     with Group(words) as group:
         codes, printed = group.ended()
     assert codes == [0, 0], printed
@@ -191,8 +190,9 @@ def test_all_processes_end_where_one_is_asked_to(place, asked):
     assert len(state(run)) > 5
 
 
-@pytest.mark.parametrize("loop", ["tape", "fit"])
-@pytest.mark.parametrize("words", [DIGITS, (*WORDS, "model.dropout=0")], ids=["mnist_fcn", "lstm"])
+@pytest.mark.parametrize(
+    ("words", "loop"), [(DIGITS, "fit"), ((*WORDS, "model.dropout=0"), "tape")], ids=["mnist_fcn", "lstm"]
+)
 def test_two_devices_end_where_one_does(place, words, loop):
     code, printed = alone(*words, f"loop={loop}", "strategy=mirrored", "strategy.devices=2")
     assert code == 0, printed
