@@ -20,9 +20,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(_setting, "1")
 
 
-# A shell has what it runs in the background ignore Ctrl-C, and so would whatever tests start and interrupt.
+# What runs in the background ignores Ctrl-C, and under nohup the end of its terminal; so would whatever tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _failed = pytest.StashKey[bool]()
 

@@ -12,6 +12,8 @@ from zoo.tracking.hosting.postgres import ACCOUNTS, DATABASE, Postgres
 from zoo.tracking.hosting.server import ADMIN
 
 _ARTIFACTS = "artifacts"
+_END = "end-of-backup"
+"""The last entry of a whole backup: of one that was cut between two entries, a tar file does not tell."""
 
 
 def back_up(folder: Path, file: Path) -> None:
@@ -48,6 +50,7 @@ def back_up(folder: Path, file: Path) -> None:
                 for name in (_ARTIFACTS, ADMIN):
                     if (folder / name).exists():
                         archive.add(folder / name, name)
+                archive.addfile(tarfile.TarInfo(_END))
         with new.open("rb+") as whole:
             os.fsync(whole.fileno())
         new.replace(file)
@@ -98,3 +101,5 @@ def _unpack(file: Path, into: Path) -> None:
         raise BadInput(f"{file} can't be read as a backup: {error}.") from None
     if not (into / f"{DATABASE}.dump").is_file():
         raise BadInput(f"{file} is no backup of a tracking server: it should hold {DATABASE}.dump.")
+    if not (into / _END).is_file():
+        raise BadInput(f"{file} was cut off: it should end with {_END}. Copy it again.")
