@@ -159,6 +159,25 @@ def test_folds_limits_and_classes_share_the_shards(tmp_path):
     assert len(list(tmp_path.glob("shards/*/manifest.json"))) == 1
 
 
+def test_what_a_loader_says_of_its_examples_may_be_numpy_s(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_table.py").write_text(
+        "import numpy as np\n"
+        "from zoo.data import Examples\n\n\n"
+        "def load(data, folder):\n"
+        "    x = np.random.default_rng(0).random((90, 4))\n"
+        "    labels, ends = np.array(['red', 'green', 'blue']), (np.float32(0), np.float64(1))\n"
+        "    return Examples((x, np.arange(90) % 3), labels=labels, value_range=ends)\n"
+    )
+    keys = {"name": "table", "load": "my_table.load", "gives": "vectors", "validation": 0.2, "scale": "unit"}
+    one, other = (
+        data.load(Data.model_validate(keys | {"streaming": asked}), folder=tmp_path) for asked in (False, True)
+    )
+    assert one.digest == other.digest
+    assert one.spec.labels == other.spec.labels == ("red", "green", "blue")
+    sys.modules.pop("my_table", None)
+
+
 @pytest.fixture
 def pictures(tmp_path, monkeypatch):
     """A loader of 5,000 pictures of 48 x 48 bytes that lie in a file, and the words that name it."""

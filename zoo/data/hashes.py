@@ -5,10 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from zoo.data.rows import Rows
+from zoo.data.rows import Rows, at_a_time
 from zoo.data.spec import Examples, Split
-
-_BYTES = 2**20  # that are read at a time
 
 
 def digest(splits: Iterable[Split], words: str = "") -> str:
@@ -18,7 +16,7 @@ def digest(splits: Iterable[Split], words: str = "") -> str:
         for array in (split.x, split.y):
             if array is not None:
                 state.update(f"{array.dtype.str}{array.shape}".encode())
-                size = max(1, _BYTES // max(1, array.dtype.itemsize * int(np.prod(array.shape[1:]))))
+                size = at_a_time(array.dtype, array.shape[1:])
                 for first in range(0, len(array), size):
                     state.update(np.ascontiguousarray(array[first : first + size]).data)
     return state.hexdigest()

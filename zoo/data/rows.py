@@ -15,6 +15,11 @@ _BYTES = 2**20  # that are copied at a time
 _FROM_FILE = 64  # rows likewise, of a file: the system holds up to 2 MB around each
 
 
+def at_a_time(dtype: np.dtype, shape: tuple[int, ...]) -> int:
+    """Return how many rows of a type and a shape are read at a time: a megabyte of them, one at least."""
+    return max(1, _BYTES // max(1, dtype.itemsize * int(np.prod(shape))))
+
+
 class Rows:
     """Some rows of arrays of one shape and type that stand one behind the other.
 
@@ -53,7 +58,7 @@ class Rows:
 
     def portions(self) -> Iterator[np.ndarray]:
         """Yield all of them, a megabyte at a time."""
-        size = max(1, _BYTES // max(1, self.dtype.itemsize * int(np.prod(self.shape[1:]))))
+        size = at_a_time(self.dtype, self.shape[1:])
         for first in range(0, len(self), size):
             yield self._taken(slice(first, first + size))
             _let_go(self._arrays[0])

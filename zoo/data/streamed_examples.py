@@ -20,7 +20,6 @@ from zoo.data.shards import Stored
 from zoo.data.spec import Examples, Split, Splits, Texts
 
 _PARTS = ("train", "valid", "test")
-_SAID = ("labels", "image_shape", "value_range", "source", "notes")
 
 
 def load(data: Data, folder: Path, read: Callable[[], Examples | Texts]) -> Splits:
@@ -98,14 +97,20 @@ def _examples(raw: Examples | Texts | None) -> Examples:
 
 
 def _written(folder: Path, raw: Examples, data: Data) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    examples.choose(raw, data)  # says what is wrong with it
+    examples.choose(raw, data, Scaling())  # says what is wrong with it
     arrays = {}
     for part in _PARTS:
         if (pair := getattr(raw, part)) is not None:
             x, y = np.asarray(pair[0]), np.asarray(pair[1])
             arrays[f"{part}.x"] = shards.written(folder, f"{part}.x", Rows(x.reshape(len(x), -1)).portions())
             arrays[f"{part}.y"] = shards.written(folder, f"{part}.y", [y])
-    return arrays, {name: getattr(raw, name) for name in _SAID}
+    return arrays, {
+        "labels": [str(label) for label in raw.labels],
+        "image_shape": raw.image_shape and [int(side) for side in raw.image_shape],
+        "value_range": raw.value_range and [float(end) for end in raw.value_range],
+        "source": raw.source,
+        "notes": list(raw.notes),
+    }
 
 
 def _stored(kept: manifest.Kept) -> Examples:
